@@ -1,0 +1,46 @@
+"""A request to the service, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+__all__ = ["Call", "Reply", "Service"]
+
+Service = Literal["cognito-idp", "cognito-identity"]
+
+
+@frozen(kw_only=True)
+class Call:
+    """One wire request.
+
+    Attributes:
+        service: Which API it belongs to.
+        operation: AWS's name, such as ``InitiateAuth``.
+        parameters: The members of the input shape. Not shown: it holds secrets.
+        repeatable: Whether sending it twice does no harm when the first answer was
+            lost. An answered challenge or a rotating refresh is not repeatable.
+    """
+
+    service: Service = "cognito-idp"
+    operation: str
+    parameters: Mapping[str, Any] = field(repr=False)
+    repeatable: bool = False
+
+
+@frozen(kw_only=True)
+class Reply:
+    """The service's answer to a `Call` that succeeded.
+
+    Attributes:
+        body: The members of the output shape. Not shown: it holds secrets.
+        request_id: What AWS support asks for, or None.
+        date: The service's clock from the ``Date`` header, in UTC, or None.
+    """
+
+    body: Mapping[str, Any] = field(repr=False)
+    request_id: str | None = None
+    date: datetime | None = None
