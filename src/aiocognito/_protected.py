@@ -1,0 +1,94 @@
+"""Work that has to finish although the caller who started it is cancelled.
+
+A refresh that is on the wire may already have rotated the refresh token. If the
+answer is dropped because somebody's timeout fired, the session is lost. So such
+work runs where the caller's cancellation cannot reach it.
+
+An anyio shield is not enough on asyncio: ``task.cancel()`` and ``asyncio.timeout``
+go straight through it. There the work gets a task of its own, remembered here and
+awaited on `drain`. Trio has no tasks without a nursery, and no cancellation that
+passes a shield, so there the caller does the work itself, and the work shields the
+part of it that must not be torn (``anyio.CancelScope(shield=True)``, always with a
+deadline). See docs/decisions/protected-refresh.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+__all__ = ["Protected"]
+
+Work = Callable[[], Awaitable[None]]
+
+
+class Protected:
+    """Starts work that nobody's cancellation ends, and waits for it when asked.
+
+    The work must report its result and its errors by itself (a flight record): an
+    exception that leaves it is dropped.
+    """
+
+    __slots__ = ("_tasks",)
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, work: Work) -> None:
+        """Run work to its end.
+
+        On asyncio a cancelled caller leaves at once and the work goes on. On Trio the
+        cancellation reaches the work, which ends at its next unshielded wait.
+        """
+        if _on_asyncio():
+            await asyncio.shield(self._spawn(work))
+        else:
+            await work()
+
+    def start(self, work: Work) -> bool:
+        """Start work behind the caller's back, where the event loop allows it.
+
+        Returns:
+            Whether it was started. On Trio it is not: there is no task to carry it.
+        """
+        if not _on_asyncio():
+            return False
+        self._spawn(work)
+        return True
+
+    async def drain(self, grace: float = 10.0) -> None:
+        """Wait for all work to end; after `grace` seconds cancel what is left.
+
+        Refreshes bound themselves to less than the grace. What may be left is a
+        sign-in that waits for a person's answer.
+        """
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def _spawn(self, work: Work) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(_as_coroutine(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Marks it as seen; the flight record has reported it.
+
+
+async def _as_coroutine(work: Work) -> None:
+    await work()
+
+
+def _on_asyncio() -> bool:
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:  # no asyncio loop runs in this thread
+        return False

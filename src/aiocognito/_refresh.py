@@ -1,0 +1,304 @@
+"""One value kept fresh: renewed early, once, and to completion.
+
+Sessions keep their tokens this way and identity pools their credentials.
+
+Rules of this file
+
+* One renewal is in flight at most. Whoever comes meanwhile joins it and shares its
+  result or its error; nobody starts a second one after a failure (a serial stampede).
+* The flight runs in `Protected`: it ends although the caller who triggered it is
+  cancelled. Waiters may be cancelled at any time.
+* Between ``fetch()`` returning and the value being in place there is no ``await``.
+* On Trio a flight can be cancelled with its leader; the next waiter takes over.
+* A value that still lives is never thrown away because a renewal failed.
+* An idle renewal holds no lock, no event and no task.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import anyio
+from attrs import define, field, frozen
+
+from aiocognito._clock import SYSTEM_CLOCK, Clock
+from aiocognito._protected import Protected
+from aiocognito._retry import is_transient
+from aiocognito.errors import CognitoError, RefreshFailed
+from aiocognito.tokens.freshness import Freshness, Schedule, backoff_delay, freshness
+
+__all__ = ["Fresh", "Renewal", "Timing"]
+
+T = TypeVar("T")
+
+_FATAL_SECONDS = 60.0
+
+
+@frozen(kw_only=True)
+class Timing:
+    """Time and chance, handed in together so that tests own both."""
+
+    clock: Clock = SYSTEM_CLOCK
+    jitter: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+
+
+@frozen
+class Fresh(Generic[T]):
+    """A value and the plan of its life."""
+
+    value: T
+    schedule: Schedule
+
+
+@define(eq=False)
+class _Flight(Generic[T]):
+    """One renewal under way. Its event is made by the first who has to wait."""
+
+    fresh: Fresh[T] | None = None
+    error: CognitoError | None = None
+    abandoned: bool = False
+    landed: bool = False
+    event: anyio.Event | None = field(default=None, repr=False)
+
+    async def wait(self) -> None:
+        if not self.landed:
+            if self.event is None:
+                self.event = anyio.Event()
+            await self.event.wait()
+
+    def land(self) -> None:
+        self.landed = True
+        if self.event is not None:
+            self.event.set()
+
+    def result(self) -> T:
+        if self.fresh is not None:
+            return self.fresh.value
+        assert self.error is not None
+        raise _own_copy(self.error)
+
+
+@frozen
+class _Failure:
+    error: CognitoError
+    until: float  # boot clock: no attempt before
+    transient: bool
+
+
+class Renewal(Generic[T]):
+    """Keeps one value fresh with a `fetch` that brings the next one.
+
+    Args:
+        fetch: Brings a new value and its schedule. What it raises is shared by all
+            who wait. Transient errors (`_retry.is_transient`) are followed by a
+            growing pause, others by a minute in which nobody asks again.
+        timing: Clocks, chance and sleep.
+        protected: Where flights run.
+        on_failure: Told of every failed flight and the pause that follows.
+    """
+
+    __slots__ = (
+        "_failure", "_failures", "_fetch", "_flight", "_held", "_on_failure", "_protected", "_timing"
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[Fresh[T]]],
+        *,
+        timing: Timing,
+        protected: Protected,
+        on_failure: Callable[[CognitoError, float], None] | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._timing = timing
+        self._protected = protected
+        self._on_failure = on_failure
+        self._held: Fresh[T] | None = None
+        self._flight: _Flight[T] | None = None
+        self._failure: _Failure | None = None
+        self._failures = 0
+
+    # --- what is held ---
+
+    @property
+    def held(self) -> T | None:
+        """The newest value, fresh or not."""
+        return None if self._held is None else self._held.value
+
+    def fresh(self) -> T | None:
+        """Return the value if it needs no thought at all, else None. Never waits."""
+        held = self._held
+        if held is None:
+            return None
+        clock, plan = self._timing.clock, held.schedule
+        if clock.boot() < plan.refresh_at and (
+            plan.expires_wall is None or clock.wall() < plan.expires_wall
+        ):
+            return held.value
+        return None
+
+    def put(self, fresh: Fresh[T]) -> None:
+        """Take a value that came another way, and forget earlier failures."""
+        self._held = fresh
+        self._failure = None
+        self._failures = 0
+
+    def expire(self) -> None:
+        """Do not hand out the present value again."""
+        if self._held is not None:
+            self._held = Fresh(self._held.value, self._held.schedule.expire())
+
+    def forget(self) -> None:
+        """Drop the value and earlier failures; a flight in the air changes nothing here."""
+        self._held = None
+        self._flight = None
+        self._failure = None
+        self._failures = 0
+
+    # --- getting one ---
+
+    async def get(self) -> T:
+        """Return a value that may be used now, renewing it where its time has come.
+
+        Cancelling leaves a renewal that was started to finish by itself.
+
+        Raises:
+            RefreshFailed: Nothing usable is held and the renewal failed for now.
+            CognitoError: Nothing usable is held and the renewal failed for good.
+        """
+        held = self._held
+        state = self._state()
+        if state is Freshness.FRESH and held is not None:
+            return held.value
+        if state is Freshness.DUE and held is not None:
+            await self._nudge()
+            return self._held.value if self._held is not None else held.value
+        if self._resting() is None:
+            try:
+                return await self._join()
+            except CognitoError as error:
+                return self._still_usable(error)
+        failure = self._resting()
+        assert failure is not None
+        return self._still_usable(failure.error)
+
+    async def renew(self) -> T:
+        """Renew now, or join the renewal under way, and return the new value.
+
+        Raises what the renewal raised, whether or not the old value still lives.
+        """
+        return await self._join()
+
+    def _still_usable(self, error: CognitoError) -> T:
+        """Return what is held if it may be handed out after a failure; else raise."""
+        held = self._held
+        if held is not None and self._state() is not Freshness.EXPIRED:
+            if held.schedule.expires_at - self._timing.clock.boot() > held.schedule.min_ttl:
+                return held.value
+        raise self._as_raised(error)
+
+    def _as_raised(self, error: CognitoError) -> CognitoError:
+        failure = self._failure
+        if failure is None or not failure.transient or isinstance(error, RefreshFailed):
+            return _own_copy(error)
+        wrapped = RefreshFailed(max(0.0, failure.until - self._timing.clock.boot()))
+        wrapped.__cause__ = _own_copy(error)
+        return wrapped
+
+    async def _nudge(self) -> None:
+        """See to it that a renewal is under way; everybody is served meanwhile."""
+        if self._flight is not None or self._resting() is not None:
+            return
+        flight = self._take_off()
+        if not self._protected.start(lambda: self._fly(flight)):
+            await self._protected.run(lambda: self._fly(flight))
+
+    async def _join(self) -> T:
+        while True:
+            flight = self._flight
+            if flight is None:
+                flight = self._take_off()
+                leading = flight
+                await self._protected.run(lambda: self._fly(leading))
+            else:
+                await flight.wait()
+            if not flight.abandoned:
+                return flight.result()
+
+    # --- the flight ---
+
+    def _take_off(self) -> _Flight[T]:
+        self._flight = _Flight()
+        return self._flight
+
+    async def _fly(self, flight: _Flight[T]) -> None:
+        try:
+            fresh = await self._fetch()
+        except Exception as error:  # noqa: BLE001  shared with every waiter, see result()
+            flight.error = _as_ours(error)
+            if self._flight is flight:
+                self._note_failure(flight.error)
+        except BaseException:
+            flight.abandoned = True
+            raise
+        else:
+            flight.fresh = fresh
+            if self._flight is flight:
+                self.put(fresh)
+        finally:
+            if self._flight is flight:
+                self._flight = None
+            flight.land()
+
+    def _note_failure(self, error: CognitoError) -> None:
+        self._failures += 1
+        transient = is_transient(error)
+        pause = self._pause(error) if transient else _FATAL_SECONDS
+        until = self._timing.clock.boot() + pause
+        self._failure = _Failure(error, until, transient)
+        if self._on_failure is not None:
+            self._on_failure(error, pause)
+
+    def _pause(self, error: CognitoError) -> float:
+        remaining = 0.0
+        if self._held is not None:
+            remaining = self._held.schedule.expires_at - self._timing.clock.boot()
+        pause = backoff_delay(
+            failures=self._failures, remaining=remaining, jitter=self._timing.jitter()
+        )
+        asked = getattr(error, "retry_after", None)
+        return max(pause, min(float(asked), 900.0)) if asked else pause
+
+    # --- where we are ---
+
+    def _state(self) -> Freshness:
+        if self._held is None:
+            return Freshness.EXPIRED
+        clock = self._timing.clock
+        return freshness(self._held.schedule, boot=clock.boot(), wall=clock.wall())
+
+    def _resting(self) -> _Failure | None:
+        failure = self._failure
+        if failure is not None and self._timing.clock.boot() < failure.until:
+            return failure
+        return None
+
+
+def _as_ours(error: Exception) -> CognitoError:
+    """A password source's or responder's own exception is a failure like others."""
+    if isinstance(error, CognitoError):
+        return error
+    wrapped = RefreshFailed(0.0)
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _own_copy(error: CognitoError) -> CognitoError:
+    """Give each caller its own exception: a shared one collects all their tracebacks."""
+    twin = copy.copy(error)
+    twin.__cause__ = error.__cause__
+    return twin
