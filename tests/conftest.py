@@ -1,0 +1,123 @@
+"""What every test gets: three event loops, no blocking, no network, no real AWS."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from blockbuster import BlockBuster
+
+from tests.needs import needs
+from tests.peers import JS_FOLDER, js_is_installed, peers_interpreter
+
+# --- event loops ----------------------------------------------------------------
+
+
+def _eager_loop() -> Any:
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+    return loop
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _backends() -> Iterator[Any]:
+    yield pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio")
+    if sys.platform != "win32":
+        yield pytest.param(
+            ("asyncio", {"use_uvloop": True}),
+            id="uvloop",
+            marks=pytest.mark.skipif(not _has("uvloop"), reason="uvloop is not installed"),
+        )
+    if sys.version_info >= (3, 12):
+        yield pytest.param(("asyncio", {"loop_factory": _eager_loop}), id="asyncio-eager")
+    yield pytest.param(
+        ("trio", {}),
+        id="trio",
+        marks=pytest.mark.skipif(not _has("trio"), reason="the extra `trio` is not installed"),
+    )
+
+
+@pytest.fixture(scope="session", params=_backends())
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """Run every async test once per event loop. Override it where one loop is meant."""
+    return request.param
+
+
+# --- no blocking call on the loop's thread ---------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _blockbuster() -> Iterator[BlockBuster]:
+    blockbuster = BlockBuster(scanned_modules=["aiocognito"])
+    blockbuster.activate()
+    yield blockbuster
+    blockbuster.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _never_block(request: pytest.FixtureRequest, _blockbuster: BlockBuster) -> Iterator[None]:
+    """Fail on a blocking call below our code on asyncio; Trio runs the same code."""
+    if request.node.get_closest_marker("may_block") is None:
+        yield
+        return
+    _blockbuster.deactivate()
+    yield
+    _blockbuster.activate()
+
+
+# --- no surroundings --------------------------------------------------------------
+
+# What a developer's shell may hold and no test may depend on. Tests that are about
+# one of these set it themselves.
+_SURROUNDINGS = ("AWS_", "COGNITO_", "IDENTITY_POOL_ID")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every test without AWS settings and without the instance metadata service."""
+    if request.node.get_closest_marker("live") is not None:
+        return
+    for name in list(os.environ):
+        if name.startswith(_SURROUNDINGS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+# --- software we did not write -----------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def peers_python() -> Path:
+    """The interpreter that has pycognito, boto3 and ministack; never ours."""
+    interpreter = peers_interpreter()
+    needs("the peers' environment", interpreter.exists(), "run `python tests/peers`")
+    return interpreter
+
+
+@pytest.fixture(scope="session")
+def peers_js() -> Path:
+    """The folder whose `node_modules` holds the npm clients; run `node` in it."""
+    needs("node", shutil.which("node") is not None, "install Node 20 or newer")
+    needs("the npm clients", js_is_installed(), "run `python tests/peers`")
+    return JS_FOLDER
+
+
+# --- random inputs ------------------------------------------------------------------
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=False, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
