@@ -34,9 +34,7 @@ def install_python_peers() -> None:
         return
     print("peers: making .venv-peers")
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    subprocess.run(
-        [str(peers_interpreter()), "-m", "pip", "install", "-q", *wanted()], check=True
-    )
+    subprocess.run([str(peers_interpreter()), "-m", "pip", "install", "-q", *wanted()], check=True)
     stamp.write_text(asked, encoding="utf-8")
 
 
