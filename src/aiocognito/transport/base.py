@@ -6,14 +6,15 @@ aiobotocore transport, the in-memory local pool, a recording, a fake.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from aiocognito._redact import Secret
 from aiocognito.flow.calls import Call, Reply
 
-__all__ = ["HttpClient", "HttpReply", "Transport"]
+__all__ = ["HttpClient", "HttpReply", "Transport", "revealed", "texts_to_hide"]
 
 
 class Transport(Protocol):
@@ -61,3 +62,46 @@ class HttpClient(Protocol):
     async def aclose(self) -> None:
         """Close connections. Idempotent."""
         ...
+
+
+def revealed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters as plain values, with every `Secret` opened.
+
+    What comes back belongs on the wire and nowhere else: keep it out of attributes
+    and of frames that a traceback can show.
+    """
+    return {name: _opened(value) for name, value in parameters.items()}
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: _opened(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_opened(inner) for inner in value]
+    return value
+
+
+# Members whose values are the service's own words. Blanking them out of its messages
+# would only make those unreadable ("*** is not enabled for the client").
+_PUBLIC_MEMBERS = frozenset({"AuthFlow", "ChallengeName", "AttributeName", "Name"})
+
+
+def texts_to_hide(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every string we are about to send that no message may repeat."""
+    for name, value in parameters.items():
+        if name not in _PUBLIC_MEMBERS:
+            yield from _texts_in(value)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, Mapping):
+        yield from texts_to_hide(value)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts_in(inner)

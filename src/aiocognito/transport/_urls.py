@@ -1,0 +1,75 @@
+"""Which URLs a secret may travel to."""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.request
+from urllib.parse import SplitResult, urlsplit
+
+from aiocognito.errors import InvalidArgument, InvalidType
+
+__all__ = ["checked_url", "is_loopback", "proxy_for"]
+
+_MAX_URL = 2048
+
+
+def checked_url(url: str, *, argument: str, allow_http: bool, query: bool = False) -> str:
+    """Return the URL if it may be used: https, or plain http to this machine.
+
+    Args:
+        url: An absolute URL, without user information and without a fragment.
+        argument: What the caller calls it, for the error.
+        allow_http: Accept plain http to other machines too.
+        query: Accept a query.
+
+    Raises:
+        InvalidType: Not a `str`.
+        InvalidArgument: Malformed, or not safe enough.
+    """
+    if not isinstance(url, str):
+        raise InvalidType(argument, "a str", url)
+    parts = _split(url, argument)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise InvalidArgument(argument, "an absolute https URL")
+    if parts.username is not None or parts.fragment or (parts.query and not query):
+        raise InvalidArgument(argument, "a URL without user name, query or fragment")
+    if parts.scheme == "http" and not (allow_http or is_loopback(parts.hostname)):
+        raise InvalidArgument(
+            argument, "https; plain http outside this machine needs allow_http=True"
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine by definition, without asking DNS."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment wants for a URL; never one for loopback.
+
+    Reads ``HTTPS_PROXY``, ``HTTP_PROXY`` and ``NO_PROXY``, on macOS and Windows the
+    system's settings, which may take a moment: call it in a worker thread.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_loopback(host) or urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _split(url: str, argument: str) -> SplitResult:
+    printable = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
+    if not printable or len(url) > _MAX_URL:
+        raise InvalidArgument(argument, "an absolute https URL in printable ASCII")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a property that raises
+    except ValueError:
+        raise InvalidArgument(argument, "an absolute https URL") from None
+    return parts

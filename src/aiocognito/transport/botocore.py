@@ -1,0 +1,478 @@
+"""The transport that real programs use: botocore's models, our own HTTP.
+
+What comes from aiobotocore: the service models, the endpoint rules, the check and the
+writing of parameters, the reading of answers. What does not: sending. The session
+class given to it (`AioConfig(http_session_cls=…)`, its public seam) hands every
+request to `_exchange`, which follows no redirect, keeps no cookie and bounds the
+answer. It also judges the answer before botocore reads it, because botocore takes a
+captive portal's page for an empty success and reads error codes in one place only.
+
+Rules of this file
+
+* botocore is imported, and a client made, in a worker thread only. That opens some
+  hundred files and costs far too long to do on an event loop.
+* A client holds no connection: its session object is a stub that finds the connections
+  of the call under way in a context variable. So a client belongs to no event loop.
+* No setting of botocore's comes from the environment or from a profile, except the two
+  that choose among AWS's own endpoints (FIPS, dual stack). No configuration file is
+  read, so a broken one breaks nothing and no ``AWS_ENDPOINT_URL`` redirects a password.
+  ``HTTPS_PROXY`` and ``NO_PROXY`` are honoured, never for loopback: the proxy of an
+  https call sees a host name and no byte of the body.
+* Errors leave as values through the frames that hold a request, and are raised where
+  nothing secret is in reach of their traceback.
+
+No private attribute of botocore or aiobotocore is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+from attrs import define, field, frozen
+
+from aiocognito._partitions import dns_suffix
+from aiocognito._redact import MASK
+from aiocognito.errors import (
+    CognitoError,
+    DeadlineExceeded,
+    InvalidArgument,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
+from aiocognito.flow.calls import Call, Reply, Service
+from aiocognito.transport._exchange import (
+    Exchange,
+    ExchangeFailed,
+    Limits,
+    Outgoing,
+    Unreadable,
+    ca_bundle,
+    public_error,
+)
+from aiocognito.transport._link import Link, Once
+from aiocognito.transport._urls import checked_url, is_loopback
+from aiocognito.transport.base import HttpReply, revealed, texts_to_hide
+from aiocognito.transport.error_codes import http_date, read_error, request_id_in
+
+__all__ = ["BotocoreTransport"]
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class _Sending:
+    """One call under way, as the session stub and the log filter see it."""
+
+    call: Call
+    exchange: Exchange = field(repr=False)
+    reply: HttpReply | None = field(default=None, repr=False)
+
+
+_SENDING: ContextVar[_Sending | None] = ContextVar("aiocognito_sending", default=None)
+
+
+@contextmanager
+def _under_way(sending: _Sending) -> Iterator[None]:
+    token = _SENDING.set(sending)
+    try:
+        yield
+    finally:
+        _SENDING.reset(token)
+
+
+class BotocoreTransport:
+    """Sends the unsigned calls of one region's service.
+
+    Constructing it does no I/O and loads no botocore. The first `send` does, in a
+    worker thread. Tasks of one event loop may share it; after `aclose` it may be used
+    on another loop.
+
+    Args:
+        region: An AWS region such as ``eu-west-1``.
+        service: Which API.
+        endpoint_url: Where to send calls instead of AWS. https, or plain http to this
+            machine. Endpoints from the environment or a profile are never used.
+        allow_http: Accept plain http to other machines too.
+        deadline: Seconds for one whole call, the first connection included.
+        connect_timeout: Seconds for a connection.
+        read_timeout: Seconds without a byte of the answer.
+        max_response_bytes: A larger answer is refused.
+        max_connections: At the same time; further calls wait.
+
+    Raises:
+        InvalidArgument: A region that no partition knows, or an unsafe endpoint.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        *,
+        service: Service = "cognito-idp",
+        endpoint_url: str | None = None,
+        allow_http: bool = False,
+        deadline: float = 10.0,
+        connect_timeout: float = 3.0,
+        read_timeout: float = 5.0,
+        max_response_bytes: int = 256 * 1024,
+        max_connections: int = 50,
+    ) -> None:
+        dns_suffix(region)
+        if endpoint_url is not None:
+            checked_url(endpoint_url, argument="endpoint_url", allow_http=allow_http)
+        self._service = service
+        self._deadline = deadline
+        self._client = Once(lambda: _make_client(service, region, endpoint_url))
+        self._link = Link(
+            Limits(
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                max_response_bytes=max_response_bytes,
+                max_connections=max_connections,
+            )
+        )
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """The file of authorities that the environment puts in place of the usual ones."""
+        return ca_bundle()
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call once and return its answer.
+
+        Cancelling closes the connection; whether the service acted is then unknown.
+
+        Raises:
+            ServiceError: The service answered with an error.
+            TransportError: No answer arrived in time.
+            RemoteProtocolError: The answer cannot be read.
+            InvalidArgument: The service model does not accept the parameters.
+            LocalProtocolError: Another service's call, an operation that does not
+                exist, or a transport that belongs to another event loop.
+        """
+        if call.service != self._service:
+            raise LocalProtocolError(f"This transport does not carry {call.service}.")
+        outcome: Reply | CognitoError | None = None
+        sent = False
+        with anyio.move_on_after(self._deadline):
+            client = await self._client.get()
+            sending = _Sending(call=call, exchange=await self._link.exchange())
+            sent = True
+            outcome = await _outcome(client, sending)
+        if outcome is None:
+            raise DeadlineExceeded(call.operation, retry_safe=call.repeatable or not sent)
+        if isinstance(outcome, CognitoError):
+            raise outcome
+        return outcome
+
+    async def aclose(self) -> None:
+        """Close connections. Idempotent; a later `send` opens new ones."""
+        await self._link.aclose()
+
+
+# --- one call ---------------------------------------------------------------------
+
+
+async def _outcome(client: _Client, sending: _Sending) -> Reply | CognitoError:
+    """Send, and return what became of it; only cancellation is raised."""
+    call = sending.call
+    try:
+        method = client.method(call.operation)
+        with _under_way(sending):
+            answer = await method(**revealed(call.parameters))
+    except ExchangeFailed as failure:
+        return public_error(failure, call.operation, repeatable=call.repeatable)
+    except CognitoError as error:
+        return _bare(error)
+    except client.invalid_parameters as error:
+        return _invalid(call.operation, str(error))
+    except Exception as error:  # noqa: BLE001 - botocore's parser raises what it likes
+        return _unexpected(sending, error)
+    return _reply(sending, answer)
+
+
+def _reply(sending: _Sending, answer: Mapping[str, Any]) -> Reply:
+    headers = sending.reply.headers if sending.reply else {}
+    return Reply(
+        body={name: value for name, value in answer.items() if name != "ResponseMetadata"},
+        request_id=request_id_in(headers),
+        date=http_date(headers.get("date")),
+    )
+
+
+def _bare(error: CognitoError) -> CognitoError:
+    """Take off everything that leads to the frames which hold the request."""
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _invalid(operation: str, report: str) -> CognitoError:
+    """Name the parameter and keep the rest of botocore's report: it quotes values."""
+    names = dict.fromkeys(_AT_FAULT.findall(report))
+    where = f"{operation} parameter {', '.join(names)}" if names else f"{operation} parameters"
+    return InvalidArgument(where, "what the service model allows (type, presence, length)")
+
+
+_AT_FAULT = re.compile(
+    r'^(?:Missing required parameter in [^:\n]*: "|Invalid \w+ for parameter )'
+    r"([A-Za-z][\w.\[\]]*)",
+    re.MULTILINE | re.ASCII,
+)
+
+
+def _unexpected(sending: _Sending, error: Exception) -> CognitoError:
+    operation = sending.call.operation
+    if sending.reply is not None:
+        return RemoteProtocolError(f"The answer to {operation} has members of the wrong type.")
+    # The type alone: the text may quote the request.
+    return LocalProtocolError(f"{operation} cannot be sent ({type(error).__name__}).")
+
+
+# --- what botocore takes for its HTTP session -----------------------------------------
+
+
+@frozen
+class _Answer:
+    """As much of a botocore response as the endpoint and the parser look at."""
+
+    url: str
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    raw: None = None
+
+    @property
+    def content(self) -> Coroutine[Any, Any, bytes]:
+        return self._content()
+
+    async def _content(self) -> bytes:
+        return self.body
+
+
+class _Session:
+    """A stub: connections, time-outs and certificates are those of the call under way."""
+
+    def __init__(self, *, proxies: Mapping[str, str] | None = None, **_: object) -> None:
+        self._proxies = proxies or {}
+
+    async def __aenter__(self) -> _Session:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def send(self, request: Any) -> _Answer:
+        sending = _SENDING.get()
+        assert sending is not None, "clients of this module are only used by send()"
+        url = urlsplit(request.url)
+        reply = await sending.exchange.request(
+            Outgoing(
+                method=request.method,
+                url=request.url,
+                headers={name: _text(value) for name, value in request.headers.items()},
+                body=request.body.encode() if isinstance(request.body, str) else request.body,
+                proxy=None if is_loopback(url.hostname or "") else self._proxies.get(url.scheme),
+            )
+        )
+        _judge(reply, sending.call)
+        sending.reply = reply
+        return _Answer(request.url, reply.status, reply.headers, reply.body)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _judge(reply: HttpReply, call: Call) -> None:
+    """Let through what Cognito says on success, and nothing else."""
+    if reply.status != 200:
+        raise read_error(
+            status=reply.status,
+            headers=reply.headers,
+            body=reply.body,
+            operation=call.operation,
+            repeatable=call.repeatable,
+            sent=texts_to_hide(call.parameters),
+            refreshing=_presents_refresh_token(call),
+        )
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON_TYPES:
+        raise Unreadable("is not JSON; something between here and Cognito wrote it")
+    if not reply.body:
+        return  # operations without output answer nothing or {}
+    try:
+        answer = json.loads(reply.body.decode("utf-8"), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Unreadable("is not JSON, or was cut short") from None
+    if not isinstance(answer, dict):
+        raise Unreadable("is not a JSON object")
+
+
+_JSON_TYPES = frozenset(
+    {"application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json"}
+)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _presents_refresh_token(call: Call) -> bool:
+    flow = call.parameters.get("AuthFlow")
+    return call.operation == "GetTokensFromRefreshToken" or flow in (
+        "REFRESH_TOKEN",
+        "REFRESH_TOKEN_AUTH",
+    )
+
+
+# --- what happens in a worker thread ---------------------------------------------------
+
+
+@frozen(kw_only=True)
+class _Client:
+    """A botocore client and what is needed of its library."""
+
+    client: Any = field(repr=False)
+    operations: Mapping[str, str]  # AWS's name to the method's
+    invalid_parameters: type[Exception]
+
+    def method(self, operation: str) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
+        if operation not in self.operations:
+            raise LocalProtocolError(f"There is no operation {operation}.")
+        method: Callable[..., Coroutine[Any, Any, dict[str, Any]]] = getattr(
+            self.client, self.operations[operation]
+        )
+        return method
+
+
+_LOCK = threading.Lock()  # one client is made at a time: they share the session below
+_SESSIONS: list[Any] = []  # the process's botocore session with its warm loader, or nothing
+
+
+def _make_client(service: Service, region: str, endpoint_url: str | None) -> _Client:
+    """Make a client. Blocks (files, imports): never on an event loop's thread."""
+    from botocore.exceptions import DataNotFoundError, ParamValidationError, UnknownServiceError
+
+    _hide_bodies()
+    with _LOCK:
+        try:
+            client = _create_client(service, region, endpoint_url)
+        except (DataNotFoundError, UnknownServiceError):
+            # The package was replaced below a running process: forget what was read.
+            _SESSIONS.clear()
+            client = _create_client(service, region, endpoint_url)
+    methods = client.meta.method_to_api_mapping
+    return _Client(
+        client=client,
+        operations={operation: method for method, operation in methods.items()},
+        invalid_parameters=ParamValidationError,
+    )
+
+
+def _create_client(service: Service, region: str, endpoint_url: str | None) -> Any:
+    from aiobotocore.config import AioConfig
+    from botocore import UNSIGNED
+
+    if not _SESSIONS:
+        _SESSIONS.append(_new_session())
+    # A custom endpoint and AWS's special ones exclude each other.
+    variants = {} if endpoint_url is None else dict.fromkeys(_FROM_ENVIRONMENT, False)
+    config = AioConfig(
+        http_session_cls=_Session,
+        signature_version=UNSIGNED,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        ignore_configured_endpoint_urls=True,
+        defaults_mode="legacy",
+        user_agent_extra="aiocognito",
+        **variants,
+    )
+    creating = _SESSIONS[0].create_client(
+        service, region_name=region, endpoint_url=endpoint_url, config=config
+    )
+    return _run_to_end(creating.__aenter__())
+
+
+# The only settings of botocore's that the environment may decide.
+_FROM_ENVIRONMENT = frozenset({"use_fips_endpoint", "use_dualstack_endpoint"})
+_FILES = frozenset({"config_file", "credentials_file"})
+
+
+def _new_session() -> Any:
+    from aiobotocore.session import AioSession
+    from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+    from botocore.loaders import Loader
+
+    variables = {}
+    for name, (_, variable, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
+        variables[name] = (
+            None,
+            variable if name in _FROM_ENVIRONMENT else None,
+            None if name in _FILES else default,
+            convert,
+        )
+    session = AioSession(session_vars=variables)
+    # Models come from the installed package alone, not from ~/.aws or AWS_DATA_PATH.
+    loader = Loader(
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+    )
+    session.register_component("data_loader", loader)
+    return session
+
+
+def _run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits, without an event loop.
+
+    Making a client is written as a coroutine because looking up credentials may wait.
+    Unsigned clients look up none.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise LocalProtocolError("This version of aiobotocore waits while it makes a client.")
+
+
+# --- logs -------------------------------------------------------------------------------
+
+
+class _HideBodies(logging.Filter):
+    """Blanks the bodies of our calls out of botocore's debug records.
+
+    Records of other clients in the process pass unchanged: ours are known by the
+    context variable that is set while one of our calls is under way.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _SENDING.get() is None or not record.args:
+            return True
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hidden(arg) for arg in record.args)
+        else:  # logging unpacks a single mapping
+            record.args = (MASK,)
+        return True
+
+
+def _hidden(arg: object) -> object:
+    return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
+
+
+_FILTER = _HideBodies()
+_TALKATIVE = ("botocore.endpoint", "botocore.parsers")
+
+
+def _hide_bodies() -> None:
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_FILTER)  # adding it twice does nothing
