@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-__all__ = ["Protected"]
+__all__ = ["Protected", "on_asyncio"]
 
 Work = Callable[[], Awaitable[None]]
 
@@ -42,8 +42,9 @@ class Protected:
         On asyncio a cancelled caller leaves at once and the work goes on. On Trio the
         cancellation reaches the work, which ends at its next unshielded wait.
         """
-        if _on_asyncio():
-            await asyncio.shield(self._spawn(work))
+        if on_asyncio():
+            # Not `shield`: a task that `drain` cancels would cancel its caller too.
+            await asyncio.wait((self._spawn(work),))
         else:
             await work()
 
@@ -53,9 +54,9 @@ class Protected:
         Returns:
             Whether it was started. On Trio it is not: there is no task to carry it.
         """
-        if not _on_asyncio():
+        if not on_asyncio():
             return False
-        self._spawn(work)
+        _kept = self._spawn(work)
         return True
 
     async def drain(self, grace: float = 10.0) -> None:
@@ -87,7 +88,8 @@ async def _as_coroutine(work: Work) -> None:
     await work()
 
 
-def _on_asyncio() -> bool:
+def on_asyncio() -> bool:
+    """Say whether the caller runs in an asyncio task."""
     try:
         return asyncio.current_task() is not None
     except RuntimeError:  # no asyncio loop runs in this thread

@@ -176,15 +176,17 @@ class Renewal(Generic[T]):
             return held.value
         if state is Freshness.DUE and held is not None:
             await self._nudge()
-            return self._held.value if self._held is not None else held.value
-        if self._resting() is None:
-            try:
-                return await self._join()
-            except CognitoError as error:
-                return self._still_usable(error)
-        failure = self._resting()
-        assert failure is not None
-        return self._still_usable(failure.error)
+            # On Trio that took its time: the value may have expired or been forgotten.
+            held = self._held
+            if held is not None and self._state() is not Freshness.EXPIRED:
+                return held.value
+        resting = self._resting()
+        if resting is not None:
+            return self._still_usable(resting.error)
+        try:
+            return await self._join()
+        except CognitoError as error:
+            return self._still_usable(error)
 
     async def renew(self) -> T:
         """Renew now, or join the renewal under way, and return the new value.
@@ -203,10 +205,11 @@ class Renewal(Generic[T]):
 
     def _as_raised(self, error: CognitoError) -> CognitoError:
         failure = self._failure
-        if failure is None or not failure.transient or isinstance(error, RefreshFailed):
+        if failure is None or not failure.transient:
             return _own_copy(error)
         wrapped = RefreshFailed(max(0.0, failure.until - self._timing.clock.boot()))
-        wrapped.__cause__ = _own_copy(error)
+        # One such error says it all; two in a chain would name two different waits.
+        wrapped.__cause__ = error.__cause__ if isinstance(error, RefreshFailed) else _own_copy(error)
         return wrapped
 
     async def _nudge(self) -> None:
