@@ -17,8 +17,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import anyio
-
 __all__ = ["Protected", "on_asyncio"]
 
 Work = Callable[[], Awaitable[None]]

@@ -19,6 +19,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 import anyio
@@ -102,8 +103,15 @@ class Renewal(Generic[T]):
     """
 
     __slots__ = (
-        "_failure", "_failures", "_fetch", "_flight", "_held", "_on_failure", "_protected", "_timing"
-    )  # fmt: skip
+        "_failure",
+        "_failures",
+        "_fetch",
+        "_flight",
+        "_held",
+        "_on_failure",
+        "_protected",
+        "_timing",
+    )
 
     def __init__(
         self,
@@ -199,7 +207,8 @@ class Renewal(Generic[T]):
         """Return what is held if it may be handed out after a failure; else raise."""
         held = self._held
         if held is not None and self._state() is not Freshness.EXPIRED:
-            if held.schedule.expires_at - self._timing.clock.boot() > held.schedule.min_ttl:
+            remaining = held.schedule.expires_at - self._timing.clock.boot()
+            if remaining > held.schedule.min_ttl:
                 return held.value
         raise self._as_raised(error)
 
@@ -209,7 +218,8 @@ class Renewal(Generic[T]):
             return _own_copy(error)
         wrapped = RefreshFailed(max(0.0, failure.until - self._timing.clock.boot()))
         # One such error says it all; two in a chain would name two different waits.
-        wrapped.__cause__ = error.__cause__ if isinstance(error, RefreshFailed) else _own_copy(error)
+        nested = isinstance(error, RefreshFailed)
+        wrapped.__cause__ = error.__cause__ if nested else _own_copy(error)
         return wrapped
 
     async def _nudge(self) -> None:
@@ -217,16 +227,16 @@ class Renewal(Generic[T]):
         if self._flight is not None or self._resting() is not None:
             return
         flight = self._take_off()
-        if not self._protected.start(lambda: self._fly(flight)):
-            await self._protected.run(lambda: self._fly(flight))
+        fly = partial(self._fly, flight)
+        if not self._protected.start(fly):
+            await self._protected.run(fly)
 
     async def _join(self) -> T:
         while True:
             flight = self._flight
             if flight is None:
                 flight = self._take_off()
-                leading = flight
-                await self._protected.run(lambda: self._fly(leading))
+                await self._protected.run(partial(self._fly, flight))
             else:
                 await flight.wait()
             if not flight.abandoned:
