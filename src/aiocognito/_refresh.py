@@ -160,12 +160,21 @@ class Renewal(Generic[T]):
         if self._held is not None:
             self._held = Fresh(self._held.value, self._held.schedule.expire())
 
-    def forget(self) -> None:
-        """Drop the value and earlier failures; a flight in the air changes nothing here."""
+    def drop(self) -> None:
+        """Drop the value and earlier failures; a flight in the air may bring another."""
         self._held = None
-        self._flight = None
         self._failure = None
         self._failures = 0
+
+    def forget(self) -> None:
+        """Drop the value, and the result of a flight in the air too."""
+        self.drop()
+        self._flight = None
+
+    async def settle(self) -> None:
+        """Wait until no flight is in the air, whatever it brings."""
+        while self._flight is not None:
+            await self._flight.wait()
 
     # --- getting one ---
 

@@ -7,22 +7,31 @@ rotating refresh token may already be used up. See docs/decisions/whose-retries.
 from __future__ import annotations
 
 from aiocognito.errors import (
+    AttemptsExceeded,
     CertificateRejected,
     ConnectFailed,
     DeadlineExceeded,
     ExternalService,
     Forbidden,
+    IncorrectUsernameOrPassword,
     InternalError,
     KeysUnavailable,
+    NotAuthorized,
+    PasswordResetRequired,
     RefreshFailed,
+    RefreshTokenReused,
     RemoteProtocolError,
     ResponseLost,
+    SecretHashMismatch,
     Throttled,
     TransportError,
     TriggerFailed,
+    UserDisabled,
+    UserNotConfirmed,
+    UserNotFound,
 )
 
-__all__ = ["is_ambiguous", "is_transient", "pause_before_repeat"]
+__all__ = ["is_ambiguous", "is_transient", "pause_before_repeat", "session_end"]
 
 _CONNECT_REPEATS = 2
 _AMBIGUOUS_REPEATS = 1
@@ -67,3 +76,28 @@ def pause_before_repeat(
     if repeat_ambiguous and is_ambiguous(error):
         return 0.2 + 0.8 * jitter if attempt <= _AMBIGUOUS_REPEATS else None
     return None
+
+
+def session_end(error: BaseException) -> str | None:
+    """Say why a refused refresh ends the session, or None where it does not.
+
+    Everything else keeps the tokens: a network error must not sign anybody out. The
+    words are those of `SignInRequired.reason`.
+    """
+    match error:
+        case RefreshTokenReused():
+            return "refresh-token-reused"
+        case UserDisabled():
+            return "user-disabled"
+        case UserNotFound() | IncorrectUsernameOrPassword():
+            return "user-gone"
+        case PasswordResetRequired():
+            return "password-reset-required"
+        case UserNotConfirmed():
+            return "user-not-confirmed"
+        case SecretHashMismatch() | AttemptsExceeded():
+            return None
+        case NotAuthorized():
+            return "refresh-token-rejected"
+        case _:
+            return None

@@ -1,0 +1,69 @@
+"""Amazon Cognito for async Python: sign in, stay fresh, reach AWS."""
+
+from aiocognito import errors, events, responders
+from aiocognito.errors import *  # noqa: F403  the error tree is public as a whole
+from aiocognito.errors import __all__ as _error_names
+from aiocognito.events import (
+    Event,
+    RefreshFailing,
+    SecurityAlert,
+    SessionEnded,
+    TokensChanged,
+)
+from aiocognito.flow.challenges import (
+    Answer,
+    Challenge,
+    EmailOtp,
+    NewPasswordRequired,
+    SelectMfaType,
+    SmsMfa,
+    SoftwareTokenMfa,
+    UnknownChallenge,
+)
+from aiocognito.flow.flows import Flow, Password, Srp
+from aiocognito.flow.reading import challenge_from_dict
+from aiocognito.flow.secret_hash import secret_hash
+from aiocognito.identity_pool import AwsCredentials, AwsIdentity, IdentityPool
+from aiocognito.login import Login, Responder, SignedIn, Step
+from aiocognito.pool import UserPool
+from aiocognito.session import Session
+from aiocognito.tokens.claims import Claims
+from aiocognito.tokens.model import NewDevice
+from aiocognito.verify.verifier import TokenVerifier
+
+__all__ = [  # noqa: PLE0604  strings, from errors.__all__
+    "Answer",
+    "AwsCredentials",
+    "AwsIdentity",
+    "Challenge",
+    "Claims",
+    "EmailOtp",
+    "Event",
+    "Flow",
+    "IdentityPool",
+    "Login",
+    "NewDevice",
+    "NewPasswordRequired",
+    "Password",
+    "RefreshFailing",
+    "Responder",
+    "SecurityAlert",
+    "SelectMfaType",
+    "Session",
+    "SessionEnded",
+    "SignedIn",
+    "SmsMfa",
+    "SoftwareTokenMfa",
+    "Srp",
+    "Step",
+    "TokenVerifier",
+    "TokensChanged",
+    "UnknownChallenge",
+    "UserPool",
+    "challenge_from_dict",
+    "errors",
+    "events",
+    "responders",
+    "secret_hash",
+    *_error_names,
+]

@@ -1,0 +1,137 @@
+"""From tokens as they came to tokens that may be handed out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from attrs import field, frozen
+
+from aiocognito._refresh import Fresh, Timing
+from aiocognito.errors import RemoteProtocolError, TokenVerificationError
+from aiocognito.tokens.claims import Claims, read_unverified
+from aiocognito.tokens.freshness import Schedule, token_schedule, wall_expiry
+from aiocognito.tokens.model import NewDevice, TokenSet
+from aiocognito.verify.verifier import TokenVerifier
+
+__all__ = ["Issued", "LiveTokens", "accept"]
+
+
+@frozen(kw_only=True)
+class Issued:
+    """Tokens and the circumstances of their arrival. Nothing is verified yet.
+
+    Attributes:
+        reason: What brought them.
+        tokens: What came.
+        new_device: The device the service offers to remember, or None.
+        username: The name the tokens must carry, or None if nobody knows it.
+        sent_boot: When the request left, on the boot clock.
+        sent_wall: The same on the wall clock.
+        date: The service's clock in the answer, or None.
+    """
+
+    reason: Literal["sign-in", "refresh"]
+    tokens: TokenSet
+    new_device: NewDevice | None = None
+    username: str | None = None
+    sent_boot: float
+    sent_wall: float
+    date: datetime | None = None
+
+
+@frozen(kw_only=True)
+class LiveTokens:
+    """Tokens that may be handed out."""
+
+    access_token: str = field(repr=False)
+    id_token: str | None = field(repr=False)
+    access_claims: Claims = field(repr=False)
+    id_claims: Claims | None = field(repr=False)
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the first of the two expires, on the service's clock."""
+        ends = [self.access_claims.expires_at]
+        if self.id_claims is not None:
+            ends.append(self.id_claims.expires_at)
+        return min(ends)
+
+
+async def accept(
+    issued: Issued,
+    *,
+    verifier: TokenVerifier | None,
+    timing: Timing,
+    username: str | None,
+    sub: str | None,
+) -> Fresh[LiveTokens]:
+    """Verify tokens and plan their life.
+
+    Args:
+        issued: What came.
+        verifier: None where the caller switched verification off.
+        timing: Clocks and chance.
+        username: The user's true name they must carry, or None.
+        sub: The user's id they must carry, or None.
+
+    Raises:
+        TokenVerificationError: They are not what they must be.
+        KeysUnavailable: That cannot be found out now.
+        RemoteProtocolError: They are unverified and unreadable.
+    """
+    received_wall = timing.clock.wall()
+    tokens = issued.tokens
+    if verifier is None:
+        access = _unverified(tokens.access_token.reveal())
+        identity = None if tokens.id_token is None else _unverified(tokens.id_token.reveal())
+    else:
+        verified = await verifier.verify_tokens(
+            tokens, username=username, sub=sub, now=_service_time(issued, timing)
+        )
+        access, identity = verified.access, verified.id
+    live = LiveTokens(
+        access_token=tokens.access_token.reveal(),
+        id_token=None if tokens.id_token is None else tokens.id_token.reveal(),
+        access_claims=access,
+        id_claims=identity,
+    )
+    return Fresh(live, _plan(live, issued, received_wall, timing))
+
+
+def _unverified(token: str) -> Claims:
+    try:
+        return read_unverified(token)
+    except TokenVerificationError as error:
+        raise RemoteProtocolError("The server issued an unreadable token.") from error
+
+
+def _service_time(issued: Issued, timing: Timing) -> float:
+    """What the service's clock shows now: a wrong local one refuses no fresh token."""
+    if issued.date is None:
+        return timing.clock.wall()
+    return issued.date.timestamp() + (timing.clock.boot() - issued.sent_boot)
+
+
+def _plan(live: LiveTokens, issued: Issued, received_wall: float, timing: Timing) -> Schedule:
+    claims = [c for c in (live.access_claims, live.id_claims) if c is not None]
+    lifetimes = [c.lifetime for c in claims if c.lifetime is not None and c.lifetime > 0]
+    if issued.tokens.expires_in is not None:
+        lifetimes.append(issued.tokens.expires_in)
+    if not lifetimes:
+        raise RemoteProtocolError("The server issued a token without a lifetime.")
+    lifetime = min(lifetimes)
+    issued_at = live.access_claims.issued_at
+    since = issued.sent_wall if issued_at is None else issued_at.timestamp()
+    return token_schedule(
+        lifetime=lifetime,
+        sent=issued.sent_boot,
+        expires_wall=wall_expiry(
+            issued_at=since,
+            expires_at=since + lifetime,
+            sent=issued.sent_wall,
+            received=received_wall,
+        ),
+        jitter=timing.jitter(),
+    )
+

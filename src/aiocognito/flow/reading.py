@@ -1,0 +1,244 @@
+"""Read the service's answers; trust nothing about their shape.
+
+Everything that is not what Cognito sends becomes `RemoteProtocolError`. Bounds are
+the service model's where it has any (``SessionType`` 20 to 4096), ours elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from aiocognito._redact import Secret
+from aiocognito.errors import InvalidArgument, RemoteProtocolError
+from aiocognito.flow.challenges import (
+    Challenge,
+    Context,
+    EmailOtp,
+    NewPasswordRequired,
+    SelectMfaType,
+    SmsMfa,
+    SoftwareTokenMfa,
+    UnknownChallenge,
+)
+from aiocognito.tokens.model import NewDevice, TokenSet
+
+__all__ = ["Asked", "Granted", "challenge_from_dict", "read_auth", "read_challenge", "read_tokens"]
+
+_MAX_PARAMETERS = 64
+_MAX_VALUE = 131_072  # service model: AuthParameters and ChallengeResponses values
+_MAX_TOKEN = 32_768
+_MAX_LIST = 64
+_SESSION_LENGTHS = range(20, 4097)
+_TOKEN = re.compile(r"[A-Za-z0-9\-_=.]+", re.ASCII)  # service model: TokenModelType
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+_DEVICE_KEY = re.compile(r"[\w-]+_[0-9a-f-]+", re.ASCII)  # service model: DeviceKeyType
+_DAY = 86_400.0
+
+
+@frozen(kw_only=True)
+class Granted:
+    """The answer brought tokens."""
+
+    tokens: TokenSet
+    new_device: NewDevice | None
+
+
+@frozen(kw_only=True)
+class Asked:
+    """The answer asks something."""
+
+    name: str
+    parameters: Mapping[str, str] = field(repr=False)
+    session: Secret | None
+
+
+def read_auth(body: Mapping[str, Any]) -> Granted | Asked:
+    """Read the answer to InitiateAuth or RespondToAuthChallenge.
+
+    Raises:
+        RemoteProtocolError: Tokens and a challenge, neither, or a malformed one.
+    """
+    result, name = body.get("AuthenticationResult"), body.get("ChallengeName")
+    if result is not None and name is None:
+        return Granted(tokens=read_tokens(body), new_device=_new_device(result))
+    if name is None or result is not None:
+        raise RemoteProtocolError("The answer brings neither tokens nor one challenge.")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise RemoteProtocolError("The challenge's name is malformed.")
+    parameters = _parameters(body.get("ChallengeParameters"))
+    return Asked(name=name, parameters=parameters, session=_session(body.get("Session")))
+
+
+def read_tokens(body: Mapping[str, Any]) -> TokenSet:
+    """Read ``AuthenticationResult``.
+
+    Raises:
+        RemoteProtocolError: It is missing, or no access token is in it.
+    """
+    result = body.get("AuthenticationResult")
+    if not isinstance(result, Mapping):
+        raise RemoteProtocolError("The answer brings no tokens.")
+    access = _token(result, "AccessToken")
+    if access is None:
+        raise RemoteProtocolError("The answer brings no access token.")
+    return TokenSet(
+        access_token=access,
+        id_token=_token(result, "IdToken"),
+        refresh_token=_token(result, "RefreshToken"),
+        expires_in=_seconds(result.get("ExpiresIn")),
+    )
+
+
+def read_challenge(asked: Asked, context: Context) -> Challenge:
+    """Give a challenge its class.
+
+    Raises:
+        RemoteProtocolError: Its parameters are not what that challenge carries.
+    """
+    common: dict[str, Any] = {"context": context, "parameters": asked.parameters}
+    get = asked.parameters.get
+    match asked.name:
+        case SmsMfa.name:
+            return SmsMfa(destination=get("CODE_DELIVERY_DESTINATION"), **common)
+        case EmailOtp.name:
+            return EmailOtp(destination=get("CODE_DELIVERY_DESTINATION"), **common)
+        case SoftwareTokenMfa.name:
+            return SoftwareTokenMfa(device_name=get("FRIENDLY_DEVICE_NAME"), **common)
+        case SelectMfaType.name:
+            return SelectMfaType(options=_names(get("MFAS_CAN_CHOOSE")), **common)
+        case NewPasswordRequired.name:
+            return NewPasswordRequired(
+                required_attributes=_required(get("requiredAttributes")),
+                user_attributes=_attributes(get("userAttributes")),
+                **common,
+            )
+        case other:
+            return UnknownChallenge(challenge_name=other, **common)
+
+
+def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
+    """Rebuild a challenge from what `to_dict` returned.
+
+    Raises:
+        InvalidArgument: It is not that, or was changed.
+    """
+    try:
+        if data["version"] != 1:
+            raise InvalidArgument("data", "written by this version of the library")
+        name, session = data["challenge"], data["session"]
+        body = {
+            "ChallengeName": name,
+            "ChallengeParameters": data["parameters"],
+            "Session": session,
+        }
+        asked = read_auth(body)
+        context = Context(
+            client_id=_text(data["client_id"]),
+            username=_text(data["username"]),
+            session=None if session is None else Secret(session),
+            password_proven=data["password_proven"] is True,
+            plaintext_allowed=data["plaintext_allowed"] is True,
+        )
+        assert isinstance(asked, Asked)
+        return read_challenge(asked, context)
+    except (KeyError, TypeError, RemoteProtocolError):
+        raise InvalidArgument("data", "what a challenge's to_dict() returned") from None
+
+
+# --- members -------------------------------------------------------------------
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _parameters(value: object) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or len(value) > _MAX_PARAMETERS:
+        raise RemoteProtocolError("The challenge's parameters are malformed.")
+    for key, text in value.items():
+        if not isinstance(key, str) or not isinstance(text, str) or len(text) > _MAX_VALUE:
+            raise RemoteProtocolError("A challenge parameter is malformed.")
+    return dict(value)
+
+
+def _session(value: object) -> Secret | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) not in _SESSION_LENGTHS:
+        raise RemoteProtocolError("The challenge's session is malformed.")
+    return Secret(value)
+
+
+def _token(result: Mapping[str, Any], member: str) -> Secret | None:
+    value = result.get(member)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_TOKEN or not _TOKEN.fullmatch(value):
+        raise RemoteProtocolError(f"{member} is malformed.")
+    return Secret(value)
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 2 * _DAY:
+        raise RemoteProtocolError("ExpiresIn is malformed.")
+    return float(value)
+
+
+def _new_device(result: Mapping[str, Any]) -> NewDevice | None:
+    value = result.get("NewDeviceMetadata")
+    if value is None:
+        return None
+    key = value.get("DeviceKey") if isinstance(value, Mapping) else None
+    group = value.get("DeviceGroupKey") if isinstance(value, Mapping) else None
+    if not isinstance(key, str) or not isinstance(group, str) or len(group) > 128:
+        raise RemoteProtocolError("NewDeviceMetadata is malformed.")
+    if len(key) > 128 or not _DEVICE_KEY.fullmatch(key):
+        raise RemoteProtocolError("NewDeviceMetadata is malformed.")
+    return NewDevice(key=key, group_key=group)
+
+
+def _json(text: str | None, what: str) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RemoteProtocolError(f"{what} is not JSON.") from None
+
+
+def _names(text: str | None, what: str = "MFAS_CAN_CHOOSE") -> tuple[str, ...]:
+    """Read a JSON array of strings that travels inside a string."""
+    values = _json(text, what)
+    if values is None:
+        return ()
+    if not isinstance(values, list) or len(values) > _MAX_LIST:
+        raise RemoteProtocolError(f"{what} is malformed.")
+    if not all(isinstance(value, str) and 0 < len(value) <= 256 for value in values):
+        raise RemoteProtocolError(f"{what} is malformed.")
+    return tuple(values)
+
+
+def _required(text: str | None) -> tuple[str, ...]:
+    names = _names(text, "requiredAttributes")
+    return tuple(name.removeprefix("userAttributes.") for name in names)
+
+
+def _attributes(text: str | None) -> Mapping[str, str]:
+    values = _json(text, "userAttributes")
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise RemoteProtocolError("userAttributes is malformed.")
+    # Some servers put booleans and null here; Cognito's own are strings.
+    return {key: value for key, value in values.items() if isinstance(value, str)}

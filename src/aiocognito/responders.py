@@ -1,0 +1,165 @@
+"""Ready answers to challenges, for `respond=`.
+
+A responder is an async callable that takes a challenge and returns an `Answer`, or
+None to leave it to somebody else. `first_of` asks several in turn.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from getpass import getpass
+
+import anyio
+import anyio.to_thread
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from aiocognito._clock import SYSTEM_CLOCK, Clock
+from aiocognito._redact import Secret
+from aiocognito.errors import InvalidArgument, InvalidType
+from aiocognito.flow.challenges import (
+    Answer,
+    Challenge,
+    EmailOtp,
+    NewPasswordRequired,
+    SelectMfaType,
+    SmsMfa,
+    SoftwareTokenMfa,
+)
+from aiocognito.login import Responder
+
+__all__ = ["first_of", "new_password", "prompt", "totp"]
+
+_STEP = 30
+_DIGITS = 6
+
+
+def totp(secret: str, *, clock: Clock = SYSTEM_CLOCK) -> Responder:
+    """Answer SOFTWARE_TOKEN_MFA with codes computed from the authenticator's secret.
+
+    Chooses TOTP where several factors are offered. Cognito takes each code once, so a
+    second sign-in within the same 30 seconds waits for the next code.
+
+    Args:
+        secret: Base32 text as Cognito shows it at set-up; blanks, lower case and
+            missing padding are fine (RFC 6238, SHA-1, 6 digits).
+        clock: Where the time comes from.
+
+    Raises:
+        InvalidType: Not a `str`.
+        InvalidArgument: Not base32.
+    """
+    codes = TOTP(_base32(secret), _DIGITS, SHA1(), _STEP, enforce_key_length=False)  # noqa: S303  RFC 6238
+    sleep = getattr(clock, "sleep", anyio.sleep)
+    used = -1
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        nonlocal used
+        match challenge:
+            case SelectMfaType(options=options) if SoftwareTokenMfa.name in options:
+                return challenge.answer(SoftwareTokenMfa)
+            case SoftwareTokenMfa():
+                # Claim a step first, then wait for it: two sign-ins at once get two codes.
+                used = step = max(used + 1, int(clock.wall() // _STEP))
+                while clock.wall() < step * _STEP:
+                    await sleep(step * _STEP - clock.wall())
+                return challenge.answer(codes.generate(step * _STEP).decode("ascii"))
+            case _:
+                return None
+
+    return respond
+
+
+def new_password(password: str, *, attributes: Mapping[str, str] | None = None) -> Responder:
+    """Answer NEW_PASSWORD_REQUIRED.
+
+    Args:
+        password: The new password.
+        attributes: Values for the attributes the pool requires, by name.
+    """
+    secret = Secret(password)
+    given = dict(attributes or {})
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        if isinstance(challenge, NewPasswordRequired):
+            return challenge.answer(secret.reveal(), attributes=given)
+        return None
+
+    return respond
+
+
+def prompt(
+    *, ask: Callable[[str], str] = input, ask_secretly: Callable[[str], str] = getpass
+) -> Responder:
+    """Ask the person at the terminal, or below the notebook's cell.
+
+    Answers codes, the choice of a factor, and new passwords. The functions run in a
+    worker thread, so the event loop goes on; a cancelled caller waits for the answer.
+
+    Args:
+        ask: Shows a text and returns a line.
+        ask_secretly: The same without showing what is typed.
+    """
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        if challenge.refused is not None:
+            await anyio.to_thread.run_sync(print, str(challenge.refused))
+        match challenge:
+            case SmsMfa(destination=to) | EmailOtp(destination=to):
+                code = await _asked(ask, f"Code sent to {to or 'you'}: ")
+                return challenge.answer(code)
+            case SoftwareTokenMfa(device_name=name):
+                code = await _asked(ask, f"Code from {name or 'your authenticator'}: ")
+                return challenge.answer(code)
+            case SelectMfaType(options=options):
+                return challenge.answer(await _chosen(ask, options))
+            case NewPasswordRequired(required_attributes=names):
+                password = await _asked(ask_secretly, "New password: ")
+                given = {name: await _asked(ask, f"{name}: ") for name in names}
+                return challenge.answer(password, attributes=given)
+            case _:
+                return None
+
+    return respond
+
+
+def first_of(*responders: Responder) -> Responder:
+    """Ask each responder in turn and take the first answer."""
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        for ask in responders:
+            answer = await ask(challenge)
+            if answer is not None:
+                return answer
+        return None
+
+    return respond
+
+
+async def _asked(ask: Callable[[str], str], text: str) -> str:
+    while True:
+        line = await anyio.to_thread.run_sync(ask, text)
+        if line.strip():
+            return line
+
+
+async def _chosen(ask: Callable[[str], str], options: tuple[str, ...]) -> str:
+    while True:
+        line = (await _asked(ask, f"Factor ({', '.join(options)}): ")).strip().upper()
+        if line in options:
+            return line
+
+
+def _base32(secret: str) -> bytes:
+    if not isinstance(secret, str):
+        raise InvalidType("secret", "a str", secret)
+    text = "".join(secret.split()).rstrip("=").upper()
+    try:
+        key = base64.b32decode(text + "=" * (-len(text) % 8))
+    except (binascii.Error, ValueError):
+        raise InvalidArgument("secret", "base32 text") from None
+    if not key:
+        raise InvalidArgument("secret", "base32 text")
+    return key

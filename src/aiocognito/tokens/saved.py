@@ -1,0 +1,109 @@
+"""What is kept of a session between two processes, as bytes.
+
+JSON, one object, version 1. It contains the refresh token, so whoever reads it can
+sign in: keep it where you would keep a password.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import frozen
+
+from aiocognito._redact import Secret
+from aiocognito.errors import InvalidArgument, InvalidType
+from aiocognito.tokens.model import NewDevice
+
+__all__ = ["SavedState"]
+
+_VERSION = 1
+_MAX_BYTES = 65_536
+
+
+@frozen(kw_only=True)
+class SavedState:
+    """A session's lasting part.
+
+    Attributes:
+        user_pool_id: Where it belongs.
+        client_id: Whose tokens they are.
+        username: The user's true name, which later secret hashes need.
+        sub: The user's id; tokens of another one are refused.
+        refresh_token: The newest.
+        access_token: The newest, for signing out everywhere; it may have expired.
+        device: What the service offered at the sign-in, or None.
+        rotates: Whether refresh tokens are known to rotate; None if not seen yet.
+    """
+
+    user_pool_id: str
+    client_id: str
+    username: str
+    sub: str | None
+    refresh_token: Secret
+    access_token: Secret | None
+    device: NewDevice | None
+    rotates: bool | None
+
+    def to_bytes(self) -> bytes:
+        """Return it as UTF-8 JSON, refresh token included."""
+        access, device = self.access_token, self.device
+        members = {
+            "version": _VERSION,
+            "user_pool_id": self.user_pool_id,
+            "client_id": self.client_id,
+            "username": self.username,
+            "sub": self.sub,
+            "refresh_token": self.refresh_token.reveal(),
+            "access_token": None if access is None else access.reveal(),
+            "device": None if device is None else [device.key, device.group_key],
+            "rotates": self.rotates,
+        }
+        return json.dumps(members, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, state: bytes) -> SavedState:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            InvalidType: Not `bytes`.
+            InvalidArgument: Not written by `to_bytes`, or damaged.
+        """
+        if not isinstance(state, bytes | bytearray | memoryview):
+            raise InvalidType("state", "bytes", state)
+        if len(state) > _MAX_BYTES:
+            raise InvalidArgument("state", "what export_state() returned")
+        try:
+            return cls._from_members(json.loads(bytes(state)))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            # `from None`: a decoder's error would quote the text.
+            raise InvalidArgument("state", "what export_state() returned") from None
+
+    @classmethod
+    def _from_members(cls, members: Any) -> SavedState:
+        if members["version"] != _VERSION:
+            raise ValueError
+        access, device, rotates = members["access_token"], members["device"], members["rotates"]
+        if rotates not in (True, False, None):
+            raise ValueError
+        return cls(
+            user_pool_id=_text(members["user_pool_id"]),
+            client_id=_text(members["client_id"]),
+            username=_text(members["username"]),
+            sub=None if members["sub"] is None else _text(members["sub"]),
+            refresh_token=Secret(_text(members["refresh_token"])),
+            access_token=None if access is None else Secret(_text(access)),
+            device=None if device is None else _device(device),
+            rotates=rotates,
+        )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _device(value: Any) -> NewDevice:
+    key, group_key = value
+    return NewDevice(key=_text(key), group_key=_text(group_key))
