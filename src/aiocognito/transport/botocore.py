@@ -26,6 +26,7 @@ No private attribute of botocore or aiobotocore is touched.
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import re
@@ -33,6 +34,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -424,10 +426,36 @@ def _new_session() -> Any:
     session = AioSession(session_vars=variables)
     # Models come from the installed package alone, not from ~/.aws or AWS_DATA_PATH.
     loader = Loader(
-        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH],
+        include_default_search_paths=False,
+        file_loader=_Files(),
     )
     session.register_component("data_loader", loader)
     return session
+
+
+class _Files:
+    """Reads botocore's data files without stalling the event loop from another thread.
+
+    `json.loads` holds the interpreter's lock until a document is read. Plain dicts
+    halve that time. The largest document by far, ``endpoints.json``, is of use only to
+    services without endpoint rules, and both of ours have rules: it is left out.
+    """
+
+    def exists(self, path: str) -> bool:
+        return any(Path(path + suffix).is_file() for suffix in _OPENERS)
+
+    def load_file(self, path: str) -> Any:
+        if Path(path).name == "endpoints":
+            return {"version": 3, "partitions": []}
+        for suffix, opener in _OPENERS.items():
+            if Path(path + suffix).is_file():
+                with opener(path + suffix, "rb") as file:
+                    return json.loads(file.read())
+        return None
+
+
+_OPENERS: dict[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
 
 
 def _run_to_end(work: Coroutine[Any, Any, T]) -> T:
