@@ -1,0 +1,144 @@
+"""The calls a signed-in user makes with an access token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from aiocognito.testing.lockout import Lockout
+from aiocognito.testing.service_errors import (
+    PoolError,
+    incorrect_username_or_password,
+    invalid_parameter,
+    not_authorized,
+    user_disabled,
+    user_not_found,
+)
+from aiocognito.testing.state import Answer, PoolState
+from aiocognito.testing.users import LocalUser
+
+__all__ = ["Account", "authorized"]
+
+_SETTINGS = {
+    "SMSMfaSettings": "SMS_MFA",
+    "SoftwareTokenMfaSettings": "SOFTWARE_TOKEN_MFA",
+    "EmailMfaSettings": "EMAIL_OTP",
+}
+
+
+def authorized(
+    state: PoolState, access_token: str, *, names_missing_user: bool = True
+) -> LocalUser:
+    """Return the user an access token speaks for.
+
+    Args:
+        names_missing_user: Whether the operation may answer ``UserNotFoundException``.
+
+    Raises:
+        PoolError: ``NotAuthorizedException`` or ``UserNotFoundException``.
+    """
+    claims = state.tokens.verify_access_token(access_token)
+    user = state.users.of_sub(claims["sub"])
+    if user is None:
+        raise user_not_found() if names_missing_user else not_authorized("Invalid Access Token")
+    if not user.enabled:
+        raise user_disabled()
+    return user
+
+
+@frozen
+class Account:
+    """Answers GetUser, ChangePassword, SetUserMFAPreference and GlobalSignOut.
+
+    Attributes:
+        guesses: Wrong previous passwords, counted apart from those at sign-in.
+    """
+
+    state: PoolState
+    guesses: Lockout
+
+    def get_user(self, request: Mapping[str, Any]) -> Answer:
+        """Answer GetUser: every value is a string there."""
+        user = authorized(self.state, request["AccessToken"])
+        answer: Answer = {
+            "Username": user.username,
+            "UserAttributes": user.listed_attributes(),
+        }
+        if user.mfa:
+            answer["UserMFASettingList"] = list(user.mfa)
+        if user.preferred_mfa is not None:
+            answer["PreferredMfaSetting"] = user.preferred_mfa
+        return answer
+
+    def change_password(self, request: Mapping[str, Any]) -> Answer:
+        """Change the password; refresh tokens live on."""
+        user = authorized(self.state, request["AccessToken"])
+        now = self.state.clock.boot()
+        self._refuse_guesses(user, now)
+        if user.password is not None:
+            previous = request.get("PreviousPassword")
+            if previous is None or not user.password.fits(previous):
+                self.guesses.failed(user.sub, now)
+                raise incorrect_username_or_password()
+        stored = self.state.make_password(user, request["ProposedPassword"])
+        self.state.set_password(user, stored)
+        self.guesses.succeeded(user.sub)
+        return {}
+
+    def _refuse_guesses(self, user: LocalUser, now: float) -> None:
+        try:
+            self.guesses.refuse_if_locked(user.sub, now)
+        except PoolError:
+            raise PoolError(
+                "LimitExceededException", "Attempt limit exceeded, please try after some time."
+            ) from None
+
+    def set_mfa_preference(self, request: Mapping[str, Any]) -> Answer:
+        """Switch factors on and off, and prefer one of them."""
+        user = authorized(self.state, request["AccessToken"])
+        changes = {
+            method: request[setting] for setting, method in _SETTINGS.items() if setting in request
+        }
+        on = self._switched(user, changes)
+        user.preferred_mfa = self._preferred(user, changes, on)
+        user.mfa[:] = on
+        return {}
+
+    def _switched(self, user: LocalUser, changes: Mapping[str, Mapping[str, bool]]) -> list[str]:
+        on = [method for method in user.mfa if changes.get(method, {}).get("Enabled", True)]
+        for method, change in changes.items():
+            if change.get("Enabled") and method not in on:
+                self._refuse_unusable(user, method)
+                on.append(method)
+        if self.state.settings.mfa == "ON" and user.mfa and not on:
+            raise invalid_parameter("MFA is required by the user pool.")  # our words
+        return on
+
+    def _preferred(
+        self, user: LocalUser, changes: Mapping[str, Mapping[str, bool]], on: list[str]
+    ) -> str | None:
+        wished = [method for method, change in changes.items() if change.get("PreferredMfa")]
+        if len(wished) > 1 or not set(wished) <= set(on):
+            raise invalid_parameter("Only one enabled MFA method can be preferred.")  # our words
+        if wished:
+            return wished[0]
+        kept = user.preferred_mfa
+        dropped = kept is None or changes.get(kept, {}).get("PreferredMfa") is False
+        return None if dropped or kept not in on else kept
+
+    def _refuse_unusable(self, user: LocalUser, method: str) -> None:
+        if not self.state.settings.offers(method):
+            raise invalid_parameter(f"{method} is not enabled for the user pool.")  # our words
+        if user.has_contact(method):
+            return
+        if method == "SOFTWARE_TOKEN_MFA":
+            raise invalid_parameter("User has not verified software token mfa")
+        raise invalid_parameter(f"User does not have delivery config set to turn on {method}")
+
+    def global_sign_out(self, request: Mapping[str, Any]) -> Answer:
+        """End every sign-in of the user, on every client."""
+        user = authorized(self.state, request["AccessToken"], names_missing_user=False)
+        self.state.tokens.refresh_tokens.revoke_all(user.sub)
+        return {}

@@ -1,0 +1,105 @@
+"""Who somebody claims to be: a user, or nobody who must look like one.
+
+With ``PreventUserExistenceErrors`` an unknown name gets the answers of a real user
+with another password (RFC 5054 §2.5.1.3): the same name always yields the same salt
+and the same internal name, a UUID, and costs the same arithmetic. In a pool whose
+true names are not UUIDs that internal name still tells the two apart; so it is on
+the service (developer guide, "Managing error responses").
+"""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+
+from attrs import frozen
+
+from aiocognito.testing.clients import LocalClient
+from aiocognito.testing.passwords import StoredPassword
+from aiocognito.testing.service_errors import user_not_found
+from aiocognito.testing.settings import PoolSettings
+from aiocognito.testing.users import LocalUser, UserDirectory
+
+__all__ = ["Claimant", "Claimants"]
+
+SALT_BYTES = 16
+
+
+@frozen(kw_only=True)
+class Claimant:
+    """The one somebody says to be.
+
+    Attributes:
+        typed: The name as sent.
+        username: The internal name, real or invented.
+        password: What their proof is held against; nobody's fits nothing.
+        user: The user, or None.
+    """
+
+    typed: str
+    username: str
+    password: StoredPassword
+    user: LocalUser | None
+
+    @property
+    def lock_key(self) -> str:
+        """The stable name that failures are counted under."""
+        return self.user.sub if self.user is not None else self.username
+
+
+class Claimants:
+    """Turns names into claimants.
+
+    Args:
+        seed: The secret the invented salts and names come from, 32 bytes.
+    """
+
+    def __init__(self, settings: PoolSettings, users: UserDirectory, *, seed: bytes) -> None:
+        self._settings = settings
+        self._users = users
+        self._seed = seed
+        # Its verifier is lent to all who have no password: one for all, so that
+        # pretending costs no modular power that a real user would not cost.
+        self._decoy = StoredPassword.of(
+            self._derive("password", "").hex(),
+            group=settings.pool.name,
+            username="nobody",
+            salt=self._salt("nobody"),
+        )
+
+    def identify(self, typed: str, client: LocalClient) -> Claimant:
+        """Find the user, or invent one.
+
+        Raises:
+            PoolError: ``UserNotFoundException``, for a client that does not hide it.
+        """
+        user = self._users.find(typed)
+        if user is None and not client.prevent_user_existence_errors:
+            raise user_not_found()
+        username = user.username if user is not None else self._invented_name(typed)
+        password = user.password if user is not None else None
+        return Claimant(
+            typed=typed,
+            username=username,
+            password=password if password is not None else self._pretended(username),
+            user=user,
+        )
+
+    def is_same(self, name: str, claimant: Claimant) -> bool:
+        """Say whether a name in an answer means the one who started."""
+        if name in (claimant.username, claimant.typed):
+            return True
+        found = self._users.find(name)
+        return found is not None and found is claimant.user
+
+    def _invented_name(self, typed: str) -> str:
+        return str(uuid.UUID(bytes=self._derive("name", self._settings.fold(typed))[:16]))
+
+    def _pretended(self, username: str) -> StoredPassword:
+        return self._decoy.lent_to(username, salt=self._salt(username))
+
+    def _salt(self, username: str) -> bytes:
+        return self._derive("salt", username)[:SALT_BYTES]
+
+    def _derive(self, purpose: str, name: str) -> bytes:
+        return hmac.digest(self._seed, f"{purpose}|{name}".encode(), "sha256")

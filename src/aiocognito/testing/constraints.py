@@ -1,0 +1,242 @@
+"""What the service checks of a request before it looks at anything else.
+
+The table repeats the input shapes of botocore 1.43.117's `cognito-idp` model; a
+test holds it against the installed model. The sentences are those of the
+service's validation layer, with lower-camel member names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from aiocognito.testing.service_errors import PoolError, invalid_parameter, unknown_operation
+
+__all__ = ["INPUTS", "check"]
+
+
+@frozen(kw_only=True)
+class Text:
+    """A string member, as the model describes it. `secret` values are not quoted back."""
+
+    min: int | None = None
+    max: int | None = None
+    pattern: str | None = None
+    enum: tuple[str, ...] = ()
+    secret: bool = False
+    required: bool = False
+
+    def lacks(self, value: str) -> Iterator[str]:
+        if self.enum and value not in self.enum:
+            yield f"Member must satisfy enum value set: [{', '.join(self.enum)}]"
+        if self.max is not None and len(value) > self.max:
+            yield f"Member must have length less than or equal to {self.max}"
+        if self.min is not None and len(value) < self.min:
+            yield f"Member must have length greater than or equal to {self.min}"
+        if self.pattern is not None and not re.fullmatch(self.pattern, value, re.ASCII):
+            yield f"Member must satisfy regular expression pattern: {self.pattern}"
+
+
+@frozen
+class TextMap:
+    """A map of strings to strings."""
+
+    secret: bool = field(default=False, kw_only=True)
+    required: bool = field(default=False, kw_only=True)
+
+
+@frozen
+class Structure:
+    """A structure whose members are all of one plain type."""
+
+    kind: type
+    members: tuple[str, ...]
+    required: bool = field(default=False, kw_only=True)
+
+
+Rule = Text | TextMap | Structure
+
+LONGEST_STRING = 131072  # service model: StringType
+
+_PLAIN = Text(min=0, max=LONGEST_STRING)
+_CLIENT_ID = Text(min=1, max=128, pattern=r"[\w+]+", secret=True, required=True)
+_CLIENT_SECRET = Text(min=24, max=64, pattern=r"[\w+]+", secret=True)
+_SESSION = Text(min=20, max=4096, secret=True)
+_TOKEN = Text(pattern=r"[A-Za-z0-9-_=.]+", secret=True)
+_PASSWORD = Text(max=256, pattern=r"[\S]+", secret=True)
+_USER_CODE = Text(min=6, max=6, pattern="[0-9]+", secret=True, required=True)
+_DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
+
+_FLOWS = (
+    "USER_SRP_AUTH",
+    "REFRESH_TOKEN_AUTH",
+    "REFRESH_TOKEN",
+    "CUSTOM_AUTH",
+    "ADMIN_NO_SRP_AUTH",
+    "USER_PASSWORD_AUTH",
+    "ADMIN_USER_PASSWORD_AUTH",
+    "USER_AUTH",
+)
+_CHALLENGES = (
+    "SMS_MFA",
+    "EMAIL_OTP",
+    "SOFTWARE_TOKEN_MFA",
+    "SELECT_MFA_TYPE",
+    "MFA_SETUP",
+    "PASSWORD_VERIFIER",
+    "CUSTOM_CHALLENGE",
+    "SELECT_CHALLENGE",
+    "DEVICE_SRP_AUTH",
+    "DEVICE_PASSWORD_VERIFIER",
+    "ADMIN_NO_SRP_AUTH",
+    "NEW_PASSWORD_REQUIRED",
+    "SMS_OTP",
+    "PASSWORD",
+    "WEB_AUTHN",
+    "PASSWORD_SRP",
+)
+
+
+def _needed(rule: Text) -> Text:
+    return evolve(rule, required=True)
+
+
+_CONTEXT: dict[str, Rule] = {
+    "AnalyticsMetadata": Structure(str, ("AnalyticsEndpointId",)),
+    "UserContextData": Structure(str, ("IpAddress", "EncodedData")),
+    "ClientMetadata": TextMap(),
+}
+_MFA_SWITCH = Structure(bool, ("Enabled", "PreferredMfa"))
+
+INPUTS: Mapping[str, Mapping[str, Rule]] = {
+    "InitiateAuth": {
+        "AuthFlow": Text(enum=_FLOWS, required=True),
+        "ClientId": _CLIENT_ID,
+        "AuthParameters": TextMap(secret=True),
+        "Session": _SESSION,
+        **_CONTEXT,
+    },
+    "RespondToAuthChallenge": {
+        "ClientId": _CLIENT_ID,
+        "ChallengeName": Text(enum=_CHALLENGES, required=True),
+        "ChallengeResponses": TextMap(secret=True),
+        "Session": _SESSION,
+        **_CONTEXT,
+    },
+    "GetTokensFromRefreshToken": {
+        "RefreshToken": _needed(_TOKEN),
+        "ClientId": _CLIENT_ID,
+        "ClientSecret": _CLIENT_SECRET,
+        "DeviceKey": _DEVICE_KEY,
+        "ClientMetadata": TextMap(),
+    },
+    "RevokeToken": {
+        "Token": _needed(_TOKEN),
+        "ClientId": _CLIENT_ID,
+        "ClientSecret": _CLIENT_SECRET,
+    },
+    "GlobalSignOut": {"AccessToken": _needed(_TOKEN)},
+    "GetUser": {"AccessToken": _needed(_TOKEN)},
+    "ChangePassword": {
+        "AccessToken": _needed(_TOKEN),
+        "PreviousPassword": _PASSWORD,
+        "ProposedPassword": _needed(_PASSWORD),
+    },
+    "AssociateSoftwareToken": {"AccessToken": _TOKEN, "Session": _SESSION},
+    "VerifySoftwareToken": {
+        "AccessToken": _TOKEN,
+        "Session": _SESSION,
+        "UserCode": _USER_CODE,
+        "FriendlyDeviceName": _PLAIN,
+    },
+    "SetUserMFAPreference": {
+        "AccessToken": _needed(_TOKEN),
+        "SMSMfaSettings": _MFA_SWITCH,
+        "SoftwareTokenMfaSettings": _MFA_SWITCH,
+        "EmailMfaSettings": _MFA_SWITCH,
+        "WebAuthnMfaSettings": Structure(bool, ("Enabled",)),
+    },
+}
+
+
+def check(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a request that are present and known, all of them valid.
+
+    Null counts as absent; members the model does not know are dropped.
+
+    Raises:
+        PoolError: ``InvalidParameterException`` with every violation in one message,
+            ``SerializationException`` for a member of the wrong JSON type,
+            ``UnknownOperationException``.
+    """
+    rules = INPUTS.get(operation)
+    if rules is None:
+        raise unknown_operation(operation)
+    present = {
+        name: _typed(rule, parameters[name])
+        for name, rule in rules.items()
+        if parameters.get(name) is not None
+    }
+    violations = [
+        sentence for name, rule in rules.items() for sentence in _violations(name, rule, present)
+    ]
+    if violations:
+        errors = "error" if len(violations) == 1 else "errors"
+        raise invalid_parameter(
+            f"{len(violations)} validation {errors} detected: {'; '.join(violations)}"
+        )
+    return present
+
+
+def _violations(name: str, rule: Rule, present: Mapping[str, Any]) -> Iterator[str]:
+    path = name[0].lower() + name[1:]
+    if name not in present:
+        if rule.required:
+            yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
+        return
+    value = present[name]
+    if isinstance(rule, Text):
+        quoted = "Value" if rule.secret else f"Value '{value}'"
+        for lack in rule.lacks(value):
+            yield f"{quoted} at '{path}' failed to satisfy constraint: {lack}"
+    elif isinstance(rule, TextMap):
+        for lack in _map_lacks(value):
+            yield f"Value at '{path}' failed to satisfy constraint: {lack}"
+
+
+def _map_lacks(value: Mapping[str, str]) -> Iterator[str]:
+    bound = f"[Member must have length less than or equal to {LONGEST_STRING}]"
+    if any(len(key) > LONGEST_STRING for key in value):
+        yield f"Map keys must satisfy constraint: {bound}"
+    if any(len(text) > LONGEST_STRING for text in value.values()):
+        yield f"Map value must satisfy constraint: {bound}"
+
+
+def _typed(rule: Rule, value: Any) -> Any:
+    """Return the value, nulls inside it dropped, or refuse its JSON type."""
+    match rule:
+        case Text():
+            fits = _is_text(value)
+        case TextMap():
+            fits = isinstance(value, Mapping)
+            value = _without_nulls(value) if fits else {}
+            fits = fits and all(map(_is_text, value)) and all(map(_is_text, value.values()))
+        case Structure(kind=kind, members=members):
+            fits = isinstance(value, Mapping)
+            value = _without_nulls(value) if fits else {}
+            fits = fits and all(isinstance(value.get(name, kind()), kind) for name in members)
+    if not fits:
+        raise PoolError("SerializationException", "A member has the wrong JSON type.")
+    return value
+
+
+def _without_nulls(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: inner for key, inner in value.items() if inner is not None}
+
+
+def _is_text(value: object) -> bool:
+    """Say whether this is a string that UTF-8 can carry: JSON can smuggle half a pair."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)

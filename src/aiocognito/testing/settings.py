@@ -1,0 +1,118 @@
+"""What a local pool is configured with, and the attributes its users may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+from aiocognito._partitions import UserPoolId
+from aiocognito.errors import InvalidArgument
+from aiocognito.testing.password_policy import PasswordPolicy
+from aiocognito.testing.service_errors import invalid_parameter
+
+__all__ = ["MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings"]
+
+MfaMode = Literal["OFF", "OPTIONAL", "ON"]
+DeviceTracking = Literal["OFF", "ALWAYS", "OPT_IN"]
+
+MFA_METHODS = ("SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP")
+
+STANDARD_ATTRIBUTES = frozenset(
+    {
+        *("name", "given_name", "middle_name", "family_name", "nickname", "preferred_username"),
+        *("email", "email_verified", "phone_number", "phone_number_verified", "address"),
+        *("birthdate", "gender", "locale", "zoneinfo", "picture", "profile", "website"),
+        *("sub", "updated_at"),
+    }
+)
+VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_PHONE = re.compile(r"\+[0-9]{4,15}")
+
+
+@frozen(kw_only=True)
+class PoolSettings:
+    """A pool's configuration.
+
+    Attributes:
+        username_attributes: Any of ``email`` and ``phone_number``: people sign up and
+            in with these, and true user names are UUIDs.
+        alias_attributes: People may also sign in with these once they are verified.
+        mfa_methods: The factors the pool offers, from `MFA_METHODS`.
+        required_attributes: What every user must have.
+        custom_attributes: Names without the ``custom:`` prefix, as in a schema.
+        domain: The managed-login prefix, or None.
+    """
+
+    pool: UserPoolId
+    name: str
+    issuer: str
+    username_attributes: tuple[str, ...]
+    alias_attributes: tuple[str, ...]
+    case_sensitive: bool
+    mfa: MfaMode
+    mfa_methods: tuple[str, ...]
+    password_policy: PasswordPolicy
+    device_tracking: DeviceTracking
+    required_attributes: tuple[str, ...]
+    custom_attributes: tuple[str, ...]
+    domain: str | None = field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        _among("mfa", (self.mfa,), ("OFF", "OPTIONAL", "ON"))
+        _among("mfa_methods", self.mfa_methods, MFA_METHODS)
+        _among("device_tracking", (self.device_tracking,), ("OFF", "ALWAYS", "OPT_IN"))
+        _among("username_attributes", self.username_attributes, VERIFIED)
+        _among("alias_attributes", self.alias_attributes, (*VERIFIED, "preferred_username"))
+        _among("required_attributes", self.required_attributes, self.attribute_names)
+        if self.username_attributes and self.alias_attributes:
+            raise InvalidArgument("alias_attributes", "empty when username_attributes is not")
+        if self.mfa == "ON" and not self.mfa_methods:
+            raise InvalidArgument("mfa_methods", "not empty when MFA is on")
+
+    @property
+    def attribute_names(self) -> frozenset[str]:
+        """Every attribute of the schema."""
+        return STANDARD_ATTRIBUTES | {f"custom:{name}" for name in self.custom_attributes}
+
+    def offers(self, method: str) -> bool:
+        """Say whether a factor can be used in this pool."""
+        return self.mfa != "OFF" and method in self.mfa_methods
+
+    def fold(self, name: str) -> str:
+        """Return what two names have in common that mean the same user."""
+        return name if self.case_sensitive else name.lower()
+
+    def check_attributes(self, attributes: Mapping[str, str]) -> None:
+        """Accept attributes that fit the schema.
+
+        Raises:
+            PoolError: ``InvalidParameterException`` naming each that does not.
+        """
+        strangers = [name for name in attributes if name not in self.attribute_names]
+        if strangers:
+            lines = "".join(
+                f"{name}: Attribute does not exist in the schema.\n" for name in strangers
+            )
+            raise invalid_parameter(f"Attributes did not conform to the schema: {lines}")
+        for name, pattern, text in (
+            ("email", _EMAIL, "Invalid email address format."),
+            ("phone_number", _PHONE, "Invalid phone number format."),
+        ):
+            if attributes.get(name) and not pattern.fullmatch(attributes[name]):
+                raise invalid_parameter(text)
+        if any(len(value) > 2048 for value in attributes.values()):
+            raise invalid_parameter("An attribute's value is longer than 2048 characters.")
+
+
+def _among(
+    argument: str,
+    given: tuple[str, ...],
+    allowed: Mapping[str, str] | tuple[str, ...] | frozenset[str],
+) -> None:
+    if isinstance(given, str) or any(value not in allowed for value in given):
+        raise InvalidArgument(argument, f"from {', '.join(sorted(allowed))}")

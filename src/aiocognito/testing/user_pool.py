@@ -1,0 +1,233 @@
+"""A user pool that checks: the pure core of the local Cognito.
+
+No sockets, nothing asynchronous, no clock and no randomness of its own. It answers
+the operations that need no AWS credentials with the members of their output shapes,
+or raises `PoolError`. Shells put it behind a `Transport` or behind HTTP; they ask it
+one call at a time, for it holds no lock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from aiocognito._clock import Clock
+from aiocognito._partitions import parse_user_pool_id
+from aiocognito.testing import descriptions, minting
+from aiocognito.testing.account import Account
+from aiocognito.testing.administration import PoolAdministration
+from aiocognito.testing.constraints import check
+from aiocognito.testing.conversation import Conversation
+from aiocognito.testing.draws import Entropy
+from aiocognito.testing.lockout import Lockout
+from aiocognito.testing.password_policy import PasswordPolicy
+from aiocognito.testing.refreshing import Refreshing
+from aiocognito.testing.settings import MFA_METHODS, DeviceTracking, MfaMode, PoolSettings
+from aiocognito.testing.state import PoolState
+from aiocognito.testing.totp import STEP, code_at
+from aiocognito.testing.totp_setup import TotpSetup
+
+__all__ = ["LocalUserPool"]
+
+
+class LocalUserPool(PoolAdministration):
+    """One user pool, strict where the service is strict.
+
+    Args:
+        user_pool_id: Such as ``eu-west-1_Ab12Cd34E``. Pools of the same id share their
+            signing keys within a process.
+        clock: Where the pool reads the time; `ManualClock` to move it by hand.
+        entropy: Where it draws from: ids, salts, codes. The signing keys alone are
+            drawn by OpenSSL.
+        issuer: ``iss`` of the tokens; the service's own form if not given.
+        username_attributes: ``email``, ``phone_number``: what people type, while true
+            user names are UUIDs.
+        alias_attributes: What people may type besides the true name, once verified.
+        mfa: ``OFF``, ``OPTIONAL`` (each user decides) or ``ON``.
+        mfa_methods: The factors on offer, out of ``SMS_MFA``, ``SOFTWARE_TOKEN_MFA``
+            and ``EMAIL_OTP``.
+        device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
+            refresh must then name.
+        required_attributes: What NEW_PASSWORD_REQUIRED asks for where it is missing.
+        custom_attributes: Names without ``custom:``.
+        domain: The prefix of the managed-login domain.
+        timestamp_tolerance: How far the time in an SRP claim may be off, in seconds.
+
+    Raises:
+        InvalidArgument: For a setting that no pool can have.
+    """
+
+    def __init__(
+        self,
+        user_pool_id: str,
+        *,
+        clock: Clock,
+        entropy: Entropy = secrets.token_bytes,
+        issuer: str | None = None,
+        name: str = "local",
+        username_attributes: Iterable[str] = (),
+        alias_attributes: Iterable[str] = (),
+        case_sensitive: bool = False,
+        mfa: MfaMode = "OPTIONAL",
+        mfa_methods: Iterable[str] = MFA_METHODS,
+        password_policy: PasswordPolicy | None = None,
+        device_tracking: DeviceTracking = "OFF",
+        required_attributes: Iterable[str] = (),
+        custom_attributes: Iterable[str] = (),
+        domain: str | None = None,
+        timestamp_tolerance: float = 300.0,
+    ) -> None:
+        pool = parse_user_pool_id(user_pool_id)
+        settings = PoolSettings(
+            pool=pool,
+            name=name,
+            issuer=issuer if issuer is not None else pool.issuers[0],
+            username_attributes=tuple(username_attributes),
+            alias_attributes=tuple(alias_attributes),
+            case_sensitive=case_sensitive,
+            mfa=mfa,
+            mfa_methods=tuple(mfa_methods),
+            password_policy=password_policy if password_policy is not None else PasswordPolicy(),
+            device_tracking=device_tracking,
+            required_attributes=tuple(required_attributes),
+            custom_attributes=tuple(custom_attributes),
+            domain=domain,
+        )
+        super().__init__(PoolState.empty(settings, clock, entropy, tolerance=timestamp_tolerance))
+        self._operations = self._wire()
+
+    def _wire(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        refreshing = Refreshing(self._state)
+        conversation = Conversation(self._state, refreshing)
+        account = Account(self._state, guesses=Lockout())
+        totp = TotpSetup(self._state)
+        return {
+            "InitiateAuth": conversation.initiate,
+            "RespondToAuthChallenge": conversation.respond,
+            "GetTokensFromRefreshToken": refreshing.by_operation,
+            "RevokeToken": refreshing.revoke,
+            "GetUser": account.get_user,
+            "ChangePassword": account.change_password,
+            "SetUserMFAPreference": account.set_mfa_preference,
+            "GlobalSignOut": account.global_sign_out,
+            "AssociateSoftwareToken": totp.associate,
+            "VerifySoftwareToken": totp.verify,
+        }
+
+    # --- answering ---
+
+    def handle(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one unsigned operation.
+
+        A refused call changes nothing but the counters of failures; a weighed SRP
+        claim also spends its secret block.
+
+        Args:
+            operation: AWS's name, such as ``InitiateAuth``.
+            parameters: The members of its input shape, as JSON has them.
+
+        Raises:
+            PoolError: With a code that the operation's model lists, or one of those
+                every operation can have.
+        """
+        return self._operations[operation](check(operation, parameters))
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """Return the key set: the ID tokens' key and the access tokens' key."""
+        return self._state.tokens.keys.jwks()
+
+    def openid_configuration(self) -> dict[str, Any]:
+        """Return the OpenID discovery document."""
+        return descriptions.openid_configuration(self._state.settings)
+
+    def describe_user_pool(self) -> dict[str, Any]:
+        """Return the answer of DescribeUserPool."""
+        return {
+            "UserPool": descriptions.user_pool(self._state.settings, users=len(self._state.users))
+        }
+
+    def describe_user_pool_client(self, client_id: str) -> dict[str, Any]:
+        """Return the answer of DescribeUserPoolClient; raises `PoolError` for a stranger."""
+        client = self._state.client(client_id)
+        return {"UserPoolClient": client.description(self.user_pool_id)}
+
+    # --- for tests ---
+
+    def totp_code(self, username: str, *, unused: bool = False) -> str:
+        """Return the code of this moment; with `unused`, one that was not used yet.
+
+        Raises:
+            LookupError: No such user, no authenticator, or every code that would be
+                accepted now is spent.
+        """
+        token = self.user(username).software_token
+        if token is None:
+            raise LookupError(f"{username!r} has no authenticator")
+        now = self._state.clock.wall()
+        return token.unused_code(now) if unused else code_at(token.secret, int(now // STEP))
+
+    def force_srp(self, *, b: int | None = None, secret_block: bytes | None = None) -> None:
+        """Use these in every SRP exchange from now on; None goes back to drawing.
+
+        For edge cases of padding. `add_user` and `set_password` take the salt.
+
+        Args:
+            b: The server's secret exponent.
+            secret_block: The raw bytes of the block.
+        """
+        self._state.srp.forced.b = b
+        self._state.srp.forced.secret_block = secret_block
+
+    def verify_id_token(
+        self, token: str, client_ids: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Check an ID token as an identity pool does and return its claims.
+
+        Checks signature, issuer, kind and expiry, and the audience if `client_ids` is
+        given. Does not ask whether the user signed out; see `is_active`.
+
+        Raises:
+            TokenVerificationError: The leaf that names the check that failed.
+        """
+        return self._state.tokens.verify_id_token(token, client_ids)
+
+    def is_active(self, claims: Mapping[str, Any]) -> bool:
+        """Say whether the user behind verified claims still exists, enabled and signed in.
+
+        What an identity pool asks with ``ServerSideTokenCheck``.
+        """
+        user = self._state.users.of_sub(str(claims.get("sub")))
+        return user is not None and user.enabled and not self._state.tokens.is_revoked(claims)
+
+    def mint(
+        self,
+        username: str,
+        client_id: str,
+        *,
+        token_use: minting.TokenUse = "access",  # noqa: S107 - no password
+        expires_in: float | None = None,
+        signature: minting.Signature = "valid",
+        claims: Mapping[str, Any] | None = None,
+        header: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Write a token, also one the pool would never issue, to test a verifier with.
+
+        Args:
+            expires_in: Seconds from now, negative for an expired token; the client's
+                own lifetime if not given.
+            signature: ``broken``, or ``other-key`` for one made with the wrong key
+                under the right ``kid``.
+            claims: Laid over the usual ones; None takes one away.
+            header: The same for the header.
+        """
+        return minting.mint(
+            self._state.tokens,
+            self.user(username),
+            self._state.client(client_id),
+            token_use=token_use,
+            expires_in=expires_in,
+            signature=signature,
+            claims=claims or {},
+            header=header or {},
+        )

@@ -1,0 +1,208 @@
+"""Users, groups, and finding a user by any name that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from aiocognito.testing.passwords import StoredPassword
+from aiocognito.testing.service_errors import PoolError
+from aiocognito.testing.settings import VERIFIED, PoolSettings
+from aiocognito.testing.totp import SoftwareToken
+
+__all__ = ["Delivery", "Group", "LocalUser", "UserDirectory"]
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """A message the pool would have sent.
+
+    Attributes:
+        username: The true user name.
+        destination: The whole address or number, not masked.
+        medium: ``EMAIL`` or ``SMS``.
+        code: The digits.
+        purpose: The challenge or call it is for, such as ``SMS_MFA``.
+    """
+
+    username: str
+    destination: str
+    medium: str
+    code: str
+    purpose: str
+
+
+@frozen(kw_only=True)
+class Group:
+    """A group of users; the lower the precedence, the more it counts."""
+
+    name: str
+    role_arn: str | None = None
+    precedence: int | None = None
+
+
+@define(kw_only=True, eq=False)
+class LocalUser:
+    """One user. Read it freely; change it through the pool.
+
+    Attributes:
+        username: The true name: as given, or a UUID where e-mail or phone is the name.
+        sub: A UUID; equal to `username` in the latter case.
+        attributes: Without ``sub``; every value is a string.
+        status: ``CONFIRMED``, ``UNCONFIRMED``, ``FORCE_CHANGE_PASSWORD`` or
+            ``RESET_REQUIRED``.
+        mfa: The factors switched on, from ``SMS_MFA``, ``SOFTWARE_TOKEN_MFA`` and
+            ``EMAIL_OTP``.
+        software_token: The verified authenticator, or None.
+        pending_token: One that waits for VerifySoftwareToken, or None.
+        latest_code: Per medium, the code that was sent last; older ones are void.
+    """
+
+    username: str
+    sub: str
+    attributes: dict[str, str] = field(factory=dict, repr=False)
+    status: str = "CONFIRMED"
+    enabled: bool = True
+    groups: list[str] = field(factory=list)
+    mfa: list[str] = field(factory=list)
+    preferred_mfa: str | None = None
+    password: StoredPassword | None = field(default=None, repr=False)
+    old_passwords: list[StoredPassword] = field(factory=list, repr=False)
+    software_token: SoftwareToken | None = field(default=None, repr=False)
+    pending_token: SoftwareToken | None = field(default=None, repr=False)
+    latest_code: dict[str, str] = field(factory=dict, repr=False)
+
+    @property
+    def totp_secret(self) -> str | None:
+        """The base32 secret of the verified authenticator, or None."""
+        return self.software_token.secret if self.software_token is not None else None
+
+    def has_contact(self, method: str) -> bool:
+        """Say whether a code can reach the user for this factor."""
+        match method:
+            case "SMS_MFA":
+                return self._verified("phone_number")
+            case "EMAIL_OTP":
+                return self._verified("email")
+            case "SOFTWARE_TOKEN_MFA":
+                return self.software_token is not None
+            case _:
+                return False
+
+    def listed_attributes(self) -> list[dict[str, str]]:
+        """Return ``UserAttributes`` as GetUser shows them: all strings."""
+        return [{"Name": name, "Value": value} for name, value in self._all().items()]
+
+    def claims(self) -> dict[str, Any]:
+        """Return the attributes as an ID token shows them: the verified flags as booleans."""
+        flags = set(VERIFIED.values())
+        return {
+            name: value == "true" if name in flags else value for name, value in self._all().items()
+        }
+
+    def _all(self) -> dict[str, str]:
+        return {"sub": self.sub, **self.attributes}
+
+    def _verified(self, attribute: str) -> bool:
+        return bool(
+            self.attributes.get(attribute) and self.attributes.get(VERIFIED[attribute]) == "true"
+        )
+
+
+@define
+class UserDirectory:
+    """All users of a pool, found by true name, by alias, or by sub."""
+
+    settings: PoolSettings
+    _by_name: dict[str, LocalUser] = field(factory=dict, init=False, repr=False)
+    _by_alias: dict[tuple[str, str], LocalUser] = field(factory=dict, init=False, repr=False)
+    _by_sub: dict[str, LocalUser] = field(factory=dict, init=False, repr=False)
+
+    def __iter__(self) -> Iterator[LocalUser]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, name: str) -> LocalUser | None:
+        """Find a user by what they typed: the true name, or an alias that counts."""
+        folded = self.settings.fold(name)
+        found = self._by_name.get(folded)
+        if found is not None:
+            return found
+        for attribute in (*self.settings.username_attributes, *self.settings.alias_attributes):
+            found = self._by_alias.get((attribute, folded))
+            if found is not None:
+                return found
+        return None
+
+    def of_sub(self, sub: str) -> LocalUser | None:
+        """Find a user by ``sub``."""
+        return self._by_sub.get(sub)
+
+    def add(self, user: LocalUser) -> None:
+        """Take in a new user.
+
+        Raises:
+            PoolError: ``UsernameExistsException`` or ``AliasExistsException``;
+                nothing has changed then.
+        """
+        if self.settings.fold(user.username) in self._by_name:
+            raise PoolError("UsernameExistsException", "User already exists")
+        self._refuse_taken(user)
+        self._by_name[self.settings.fold(user.username)] = user
+        self._by_sub[user.sub] = user
+        self._index(user)
+
+    def remove(self, user: LocalUser) -> None:
+        """Forget a user of this directory."""
+        del self._by_name[self.settings.fold(user.username)]
+        del self._by_sub[user.sub]
+        self._unindex(user)
+
+    def update(self, user: LocalUser, changes: Mapping[str, str]) -> None:
+        """Change attributes; an empty value deletes one. Raises as `add`."""
+        before = dict(user.attributes)
+        self._unindex(user)
+        user.attributes.update(changes)
+        for name in [name for name, value in user.attributes.items() if not value]:
+            del user.attributes[name]
+        try:
+            self._refuse_taken(user)
+        except PoolError:
+            user.attributes.clear()
+            user.attributes.update(before)
+            raise
+        finally:
+            self._index(user)
+
+    def _aliases(self, user: LocalUser) -> Iterator[tuple[str, str]]:
+        for attribute in self.settings.username_attributes:
+            if value := user.attributes.get(attribute):
+                yield attribute, self.settings.fold(value)
+        for attribute in self.settings.alias_attributes:
+            value = user.attributes.get(attribute)
+            verified = user.attributes.get(VERIFIED.get(attribute, ""), "true") == "true"
+            if value and verified:
+                yield attribute, self.settings.fold(value)
+
+    def _refuse_taken(self, user: LocalUser) -> None:
+        for attribute, value in self._aliases(user):
+            if self._by_alias.get((attribute, value), user) is not user:
+                word = attribute.partition("_number")[0]
+                code = (
+                    "UsernameExistsException"
+                    if self.settings.username_attributes
+                    else "AliasExistsException"
+                )
+                raise PoolError(code, f"An account with the given {word} already exists.")
+
+    def _index(self, user: LocalUser) -> None:
+        for alias in self._aliases(user):
+            self._by_alias[alias] = user
+
+    def _unindex(self, user: LocalUser) -> None:
+        for alias in self._aliases(user):
+            self._by_alias.pop(alias, None)
