@@ -1,0 +1,113 @@
+"""A local Cognito for tests, examples and offline work.
+
+Names are loaded when first used: the pytest plugin imports this package in every
+test run on the machine, and most of those never ask for a pool.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiocognito.testing.backend import RequestLog
+    from aiocognito.testing.clients import LocalClient
+    from aiocognito.testing.clock import ManualClock
+    from aiocognito.testing.faults import (
+        Alter,
+        Answer,
+        Drop,
+        Fault,
+        FaultPlan,
+        Html,
+        InternalFailure,
+        Malformed,
+        Oversize,
+        Redirect,
+        Refuse,
+        SetCookie,
+        Slow,
+        Throttle,
+        Truncate,
+    )
+    from aiocognito.testing.identity_pool import LocalCredentials, LocalIdentityPool
+    from aiocognito.testing.local import LocalCognito
+    from aiocognito.testing.memory import MemoryHttp, MemoryTransport
+    from aiocognito.testing.password_policy import PasswordPolicy
+    from aiocognito.testing.service_errors import PoolError
+    from aiocognito.testing.user_pool import LocalUserPool
+    from aiocognito.testing.users import LocalUser
+
+__all__ = [
+    "Alter",
+    "Answer",
+    "Drop",
+    "Fault",
+    "FaultPlan",
+    "Html",
+    "InternalFailure",
+    "LocalClient",
+    "LocalCognito",
+    "LocalCredentials",
+    "LocalIdentityPool",
+    "LocalUser",
+    "LocalUserPool",
+    "Malformed",
+    "ManualClock",
+    "MemoryHttp",
+    "MemoryTransport",
+    "Oversize",
+    "PasswordPolicy",
+    "PoolError",
+    "Redirect",
+    "Refuse",
+    "RequestLog",
+    "SetCookie",
+    "Slow",
+    "Throttle",
+    "Truncate",
+]
+
+_HOMES = {
+    "backend": ("RequestLog",),
+    "clients": ("LocalClient",),
+    "clock": ("ManualClock",),
+    "faults": (
+        "Alter",
+        "Answer",
+        "Drop",
+        "Fault",
+        "FaultPlan",
+        "Html",
+        "InternalFailure",
+        "Malformed",
+        "Oversize",
+        "Redirect",
+        "Refuse",
+        "SetCookie",
+        "Slow",
+        "Throttle",
+        "Truncate",
+    ),
+    "identity_pool": ("LocalCredentials", "LocalIdentityPool"),
+    "local": ("LocalCognito",),
+    "memory": ("MemoryHttp", "MemoryTransport"),
+    "password_policy": ("PasswordPolicy",),
+    "service_errors": ("PoolError",),
+    "user_pool": ("LocalUserPool",),
+    "users": ("LocalUser",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
