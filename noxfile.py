@@ -43,7 +43,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 def mypy(session: nox.Session) -> None:
     """Check types, ours and those a user of the library sees."""
-    install(session, "-e.[trio,fast]", "types", "test")
+    install(session, "-e.[trio,fast]", "test")
     session.run("mypy")
     session.run("python", "-m", "pytest", "-p", "no:randomly", "tests/typing", *session.posargs)
 
@@ -51,7 +51,7 @@ def mypy(session: nox.Session) -> None:
 @nox.session(name="api-types", python=MAIN)
 def api_types(session: nox.Session) -> None:
     """Check the public types with the other checkers, as a user would."""
-    install(session, "-e.[trio]", "types", "test")
+    install(session, "-e.[trio]", "test")
     session.install("pyright", "pyrefly", "ty")
     session.run("pyright", "--verifytypes", "aiocognito", "--ignoreexternal")
     session.run("python", "-m", "pytest", "tests/typing", *session.posargs)

@@ -1,0 +1,60 @@
+"""Sphinx: Markdown through MyST, one strict build, cross-references to what we stand on."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version as installed_version
+
+project = "aiocognito"
+author = "the aiocognito authors"
+version = release = installed_version("aiocognito")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+
+html_theme = "furo"
+html_title = "aiocognito"
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# A name in single backticks links where it can and is set as code where it cannot.
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r".*"),
+    # Aliases and private homes that annotations name and no page documents.
+    ("py:.*", r"aiocognito\..*\._.*"),
+    ("py:class", r"(Call|Reply|Entropy|Observer|Responder|PasswordSource|Step|Transport)"),
+]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+if os.environ.get("DOCS_OFFLINE"):
+    # Without the inventories nothing of other projects resolves; check the rest.
+    intersphinx_mapping = {}
+    nitpick_ignore_regex += [
+        ("py:.*", r"(collections|datetime|typing|types|pathlib|anyio|attrs|aiobotocore)\b.*"),
+        ("py:.*", r"[a-z]+"),
+        ("py:.*", r"(Any|Awaitable|Callable|ClassVar|Iterable|Mapping|Path|Self|Sequence)"),
+        ("py:exc", r"(Value|Type|Runtime|OS)Error"),
+    ]
+else:
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "anyio": ("https://anyio.readthedocs.io/en/stable", None),
+        "attrs": ("https://www.attrs.org/en/stable", None),
+        "cryptography": ("https://cryptography.io/en/latest", None),
+    }

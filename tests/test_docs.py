@@ -1,0 +1,260 @@
+"""What README and documentation tell people to type works."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import anyio
+import pytest
+
+from aiocognito import ChallengeRequired, NewPasswordRequired, SignInRequired, Srp, UserPool
+from aiocognito._redact import Secret
+from aiocognito.flow.app_client import AppClient
+from aiocognito.flow.machine import AuthFlow
+from aiocognito.testing import LocalCognito, ManualClock
+from tests.markdown import ROOT, program, source_of
+
+# The pages are about wording, not loops; one loop will do.
+pytestmark = pytest.mark.may_block
+
+PASSWORD = "Passw0rd!"
+PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def local() -> Iterator[LocalCognito]:
+    with LocalCognito() as running:
+        running.add_user("ana", PASSWORD, totp=True, attributes={"email": "ana@example.com"})
+        running.add_user("ben", PASSWORD)
+        yield running
+
+
+@pytest.fixture
+def totp_secret(local: LocalCognito) -> str:
+    secret = local.pool.user("ana").totp_secret
+    assert secret is not None
+    return secret
+
+
+def code_of_ana(local: LocalCognito) -> Callable[..., Any]:
+    async def ask(*_: object) -> str:
+        return local.totp_code("ana")
+
+    return ask
+
+
+class BucketList(BaseHTTPRequestHandler):
+    """Just enough of S3 to list one bucket, and to remember who asked."""
+
+    asked_with: str | None = None
+
+    def do_GET(self) -> None:
+        type(self).asked_with = self.headers["X-Amz-Security-Token"]
+        kind = "ListBucketResult" if "list-type=2" in self.path else "ListAllMyBucketsResult"
+        body = f"<{kind}><Buckets><Bucket><Name>reports</Name></Bucket></Buckets></{kind}>"
+        if kind == "ListBucketResult":
+            body = f"<{kind}><Contents><Key>2025.csv</Key></Contents></{kind}>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[BucketList]]:
+    """Where the pages' S3 clients go: the user's own clients do read the environment."""
+    with HTTPServer(("127.0.0.1", 0), BucketList) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+        yield BucketList
+        server.shutdown()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_in_a_page_compiles(page: str) -> None:
+    compile(source_of(page), page, "exec")
+
+
+class TestReadme:
+    @pytest.fixture
+    def page(self, local: LocalCognito) -> dict[str, Any]:
+        return program("README.md", local)
+
+    async def test_sign_in(self, page: Any, local: LocalCognito, totp_secret: str) -> None:
+        token = await page["sign_in"](local.user_pool_id, local.client_id, PASSWORD, totp_secret)
+        assert token.count(".") == 2
+
+    async def test_worker(self, page: Any, local: LocalCognito, totp_secret: str) -> None:
+        async def read_secret() -> str:
+            return PASSWORD
+
+        token = await page["work"](local.user_pool_id, local.client_id, read_secret, totp_secret)
+        assert token.count(".") == 2
+
+    async def test_worker_with_a_wrong_password(
+        self, page: Any, local: LocalCognito, totp_secret: str
+    ) -> None:
+        with pytest.raises(SignInRequired) as caught:
+            await page["work"](local.user_pool_id, local.client_id, "Wr0ng-one!", totp_secret)
+        assert caught.value.reason == "wrong-password"
+
+    async def test_conversation(self, page: Any, local: LocalCognito) -> None:
+        ask = code_of_ana(local)
+        token = await page["converse"](local.user_pool_id, local.client_id, PASSWORD, ask)
+        assert token.count(".") == 2
+
+    async def test_two_requests(self, page: Any, local: LocalCognito) -> None:
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            cookie = await page["first_request"](pool, PASSWORD)
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            state = await page["second_request"](pool, cookie, local.totp_code("ana"))
+            token = await page["after_a_restart"](pool, state)
+        assert token.count(".") == 2
+
+    async def test_buckets(
+        self, page: Any, local: LocalCognito, totp_secret: str, s3: type[BucketList]
+    ) -> None:
+        names = await page["buckets"](
+            local.user_pool_id,
+            local.client_id,
+            local.identity_pool_id,
+            PASSWORD,
+            totp_secret,
+            "eu-west-1",
+        )
+        assert names == ["reports"]
+        assert s3.asked_with is not None
+
+    async def test_testing(self, page: Any) -> None:
+        await page["test_somebody_can_sign_in"]()
+
+
+class TestTutorial:
+    async def test_first_sign_in(self, local: LocalCognito) -> None:
+        page = program("docs/tutorials/first-sign-in.md", local)
+        page["UserPool"] = UserPool  # this page names the endpoint itself
+        await page["with_a_pool"](page["lesson"])
+
+
+class TestHowTo:
+    async def test_sign_in_with_mfa(self, local: LocalCognito, totp_secret: str) -> None:
+        page = program("docs/howto/sign-in-with-mfa.md", local)
+        pool_id, client_id = local.user_pool_id, local.client_id
+        assert await page["with_a_totp_secret"](pool_id, client_id, PASSWORD, totp_secret)
+
+    async def test_asking_a_person(self, local: LocalCognito) -> None:
+        page = program("docs/howto/sign-in-with-mfa.md", local)
+        ask = page["prefer_the_app"](page["ask_with"](code_of_ana(local)))
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            session = await pool.sign_in("ana", PASSWORD, respond=ask)
+            assert session.claims["email"] == "ana@example.com"
+
+    async def test_answering_later(self, local: LocalCognito) -> None:
+        page = program("docs/howto/sign-in-with-mfa.md", local)
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            session = await page["answer_later"](pool, PASSWORD, code_of_ana(local))
+            assert await session.id_token()
+
+    async def test_a_first_password(self, local: LocalCognito) -> None:
+        local.add_user("new", PASSWORD, temporary=True)
+        page = program("docs/howto/sign-in-with-mfa.md", local)
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            with pytest.raises(ChallengeRequired) as caught:
+                await pool.sign_in("new", PASSWORD)
+            assert isinstance(caught.value.challenge, NewPasswordRequired)
+            respond = page["with_new_password"]("An0ther-one!", {})
+            assert await pool.sign_in("new", PASSWORD, respond=respond)
+
+    async def test_keep_a_worker_signed_in(self, local: LocalCognito, totp_secret: str) -> None:
+        page = program("docs/howto/keep-a-worker-signed-in.md", local)
+        seen: list[str] = []
+
+        async def call_the_api(token: str) -> None:
+            seen.append(token)
+
+        await page["work"](local.user_pool_id, local.client_id, PASSWORD, totp_secret, call_the_api)
+        assert len(seen) == 1
+
+    async def test_observing(self, local: LocalCognito) -> None:
+        page = program("docs/howto/keep-a-worker-signed-in.md", local)
+        seen: list[str] = []
+        async with page["observed"](
+            local.user_pool_id, local.client_id, seen.append, seen.append
+        ) as pool:
+            await (await pool.sign_in("ben", PASSWORD)).sign_out()
+        assert seen == ["tokens.sign-in", "ben", "ended.signed-out"]
+
+    async def test_save_and_restore(self, local: LocalCognito) -> None:
+        page = program("docs/howto/save-and-restore.md", local)
+        sessions: dict[str, Any] = {}
+        written: dict[str, bytes] = {}
+        async with page["saving"](
+            local.user_pool_id, local.client_id, sessions, written.__setitem__
+        ) as pool:
+            sessions["ben"] = await pool.sign_in("ben", PASSWORD)
+            await sessions["ben"].refresh()
+            assert await page["save"](sessions["ben"])
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            assert await page["restore"](pool, written["ben"])
+
+    async def test_aws_credentials(
+        self, local: LocalCognito, totp_secret: str, s3: type[BucketList]
+    ) -> None:
+        page = program("docs/howto/aws-credentials.md", local)
+        keys = await page["objects"](
+            local.user_pool_id,
+            local.client_id,
+            local.identity_pool_id,
+            PASSWORD,
+            totp_secret,
+            "eu-west-1",
+            "reports",
+        )
+        assert keys == ["2025.csv"]
+
+    async def test_a_guest(self, local: LocalCognito) -> None:
+        page = program("docs/howto/aws-credentials.md", local)
+        assert await page["as_a_guest"](local.identity_pool_id)
+
+    async def test_your_app(self, local: LocalCognito) -> None:
+        page = program("docs/howto/test-your-app.md", local)
+        page["UserPool"] = UserPool  # this page names the endpoint itself
+        assert await page["check_sign_in"]() == "ana"
+        assert await page["check_refresh"]()
+
+    async def test_your_app_with_the_plugin(
+        self, local_cognito: LocalCognito, local_cognito_clock: ManualClock
+    ) -> None:
+        page = program("docs/howto/test-your-app.md", local_cognito)
+        page["UserPool"] = lambda *given, **options: UserPool(
+            *given, **options, clock=local_cognito_clock
+        )
+        await page["test_the_profile_page"](local_cognito)
+
+    def test_driving_the_core(self, local: LocalCognito) -> None:
+        page = program("docs/howto/drive-the-core-yourself.md", local)
+        flow = AuthFlow(
+            AppClient.of(local.user_pool_id, local.client_id, None),
+            username="ana",
+            password=Secret(PASSWORD),
+            flow=Srp(),
+            entropy=secrets.token_bytes,
+        )
+        tokens = page["converse"](
+            flow,
+            lambda call: anyio.run(local.transport().send, call),
+            lambda challenge: challenge.answer(local.totp_code("ana")),
+        )
+        assert tokens.access_token.reveal().count(".") == 2

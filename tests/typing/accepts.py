@@ -1,0 +1,129 @@
+"""What a type checker must accept. Never run; every line is how people write it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never, assert_type
+
+from aiocognito import (
+    Answer,
+    Challenge,
+    Claims,
+    CognitoError,
+    EmailOtp,
+    IdentityPool,
+    InvalidPassword,
+    NewPasswordRequired,
+    Password,
+    SelectMfaType,
+    Session,
+    SignedIn,
+    SignInRequired,
+    SmsMfa,
+    SoftwareTokenMfa,
+    Srp,
+    Step,
+    TokensChanged,
+    UnknownChallenge,
+    UserPool,
+    challenge_from_dict,
+    responders,
+)
+from aiocognito.events import Event, RefreshFailing, SecurityAlert, SessionEnded
+from aiocognito.testing import LocalCognito
+
+
+async def read_secret() -> str:
+    return "secret"
+
+
+async def signs_in(pool: UserPool) -> None:
+    session = await pool.sign_in("ana", "password", respond=responders.totp("ABC"), flow=Srp())
+    assert_type(session, Session)
+    assert_type(await session.access_token(), str)
+    assert_type(await session.id_token(), str)
+    assert_type(session.claims, Claims)
+    assert_type(session.export_state(), bytes)
+    await session.sign_out(everywhere=True)
+
+
+def makes_service_identities(pool: UserPool) -> None:
+    assert_type(pool.session("svc", password="password"), Session)
+    assert_type(pool.session("svc", password=read_secret), Session)
+    assert_type(pool.session("svc", password=read_secret, flow=Password()), Session)
+
+
+async def converses(pool: UserPool) -> Session:
+    login = pool.login("ana", "password")
+    step = await login.start()
+    assert_type(step, Step)
+    while True:
+        match step:
+            case SignedIn(session=session):
+                return session
+            case SoftwareTokenMfa() | SmsMfa() | EmailOtp():
+                step = await login.send(step.answer("123456"))
+            case NewPasswordRequired(required_attributes=names):
+                assert_type(names, tuple[str, ...])
+                step = await login.send(step.answer("new", attributes={"name": "Ana"}))
+            case SelectMfaType(options=options):
+                step = await login.send(step.answer(options[0]))
+            case UnknownChallenge(parameters=parameters):
+                step = await login.send(step.answer({"ANSWER": parameters["question"]}))
+            case _:
+                assert_never(step)
+
+
+async def answers(challenge: Challenge) -> Answer | None:
+    return challenge.answer("123456") if isinstance(challenge, SmsMfa) else None
+
+
+async def takes_a_responder_of_ones_own(pool: UserPool) -> None:
+    await pool.sign_in("ana", read_secret, respond=responders.first_of(answers, answers))
+
+
+async def resumes(pool: UserPool, cookie: dict[str, object]) -> None:
+    challenge = challenge_from_dict(cookie)
+    assert_type(challenge, Challenge)
+    assert isinstance(challenge, SoftwareTokenMfa)
+    assert_type(await pool.resume(challenge.answer("123456")), Step)
+
+
+def observes(event: Event) -> None:
+    match event:
+        case TokensChanged(expires_at=expires_at):
+            assert_type(expires_at, datetime)
+        case RefreshFailing(error=error, retry_after=seconds):
+            assert_type(error, CognitoError)
+            assert_type(seconds, float)
+        case SessionEnded(reason=reason):
+            assert_type(reason, str)
+        case SecurityAlert():
+            pass
+        case _:
+            assert_never(event)
+
+
+def makes_an_observed_pool() -> UserPool:
+    return UserPool("eu-west-1_Ab12Cd34E", "client", client_secret=b"secret", observer=observes)
+
+
+async def serves_guests() -> None:
+    async with IdentityPool("eu-west-1:00000000-0000-0000-0000-000000000000") as identities:
+        await identities.guest().credentials()
+
+
+async def tests_with_a_local_pool(state: bytes) -> None:
+    async with LocalCognito(client_secret=True) as local:
+        local.add_user("ana", "password", totp=True)
+        async with UserPool(local.user_pool_id, local.client_id, endpoint_url=local.url) as pool:
+            pool.restore(state)
+
+
+def knows_the_facts_of_errors(error: CognitoError) -> None:
+    match error:
+        case InvalidPassword(unmet=unmet):
+            assert_type(unmet, tuple[str, ...])
+        case SignInRequired(username=username, reason=reason):
+            assert_type(username, str | None)
+            assert_type(reason, str)

@@ -1,0 +1,35 @@
+"""What a type checker must refuse. Each line marked `# refused` is a mistake people make."""
+
+from __future__ import annotations
+
+from aiocognito import Session, SignedIn, SoftwareTokenMfa, Step, UserPool, responders
+
+
+def plain_callable() -> str:
+    return "secret"
+
+
+def not_async(challenge: object) -> None:
+    return None
+
+
+async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
+    pool.session("svc", password=plain_callable)  # refused
+    pool.session("svc")  # refused
+    await pool.sign_in("ana")  # refused
+    await pool.sign_in("ana", "password", respond=not_async)  # refused
+    await pool.sign_in("ana", "password", flow="USER_SRP_AUTH")  # refused
+    await pool.sign_in("ana", "password", responders.totp("ABC"))  # refused
+    pool.restore("text")  # refused
+    step.session  # refused
+    step.answer("123456")  # refused
+    if isinstance(step, SoftwareTokenMfa):
+        step.answer(123456)  # refused
+        step.code = "1"  # refused
+    if isinstance(step, SignedIn):
+        step.session = session  # refused
+    token: bytes = await session.access_token()  # refused
+    print(token)
+    UserPool("eu-west-1_Ab12Cd34E", "client", None)  # refused
+    UserPool("eu-west-1_Ab12Cd34E", "client", verify_tokens="no")  # refused
+    session.access_token().strip()  # refused
