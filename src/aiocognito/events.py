@@ -15,6 +15,7 @@ from attrs import frozen
 from aiocognito.errors import CognitoError
 
 __all__ = [
+    "CredentialsChanged",
     "Event",
     "Observer",
     "RefreshFailing",
@@ -42,12 +43,35 @@ class TokensChanged:
 
 
 @frozen(kw_only=True)
+class CredentialsChanged:
+    """There are new AWS credentials.
+
+    Attributes:
+        username: The user's true name in the pool; None for guests and given logins.
+        identity_id: Whose they are in the identity pool.
+        expires_at: When they end.
+    """
+
+    username: str | None
+    identity_id: str
+    expires_at: datetime
+
+
+@frozen(kw_only=True)
 class RefreshFailing:
-    """A refresh failed; the session keeps what it has and tries again later."""
+    """A refresh failed; what is held is kept and the next attempt comes later.
+
+    Attributes:
+        username: As far as it is known.
+        error: Why.
+        retry_after: Seconds without another attempt.
+        what: Which of the two could not be had.
+    """
 
     username: str | None
     error: CognitoError
     retry_after: float
+    what: Literal["tokens", "credentials"] = "tokens"
 
 
 @frozen(kw_only=True)
@@ -77,5 +101,5 @@ class SecurityAlert:
     error: CognitoError
 
 
-Event = TokensChanged | RefreshFailing | SessionEnded | SecurityAlert
+Event = TokensChanged | CredentialsChanged | RefreshFailing | SessionEnded | SecurityAlert
 Observer = Callable[[Event], None]
