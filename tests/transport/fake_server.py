@@ -232,12 +232,13 @@ class FakeServer:
                 connection.close()
                 return
             self.connections += 1
-            self._open.append(connection)
+            self._open.append(connection)  # wrapping it for TLS takes its descriptor away
             self._start(self._serve, connection)
 
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError), plain:
             wire = plain if self.tls is None else self.tls.wrap_socket(plain, server_side=True)
+            self._open.append(wire)
             with wire, wire.makefile("rb") as stream:
                 connection = Connection(wire, self._stop)
                 while connection.keep and (seen := _read(stream)) is not None:

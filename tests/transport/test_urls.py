@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aiocognito.errors import InvalidArgument, InvalidType
-from aiocognito.transport._urls import checked_url, is_loopback, proxy_for
+from aiocognito.transport._urls import checked_url, is_loopback, proxy_for, usable_proxy
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,23 @@ def test_the_environments_proxy_is_used_but_never_for_loopback(
     assert proxy_for("https://127.0.0.1:8443/") is None
     monkeypatch.setenv("no_proxy", ".amazonaws.com")
     assert proxy_for("https://cognito-idp.eu-west-1.amazonaws.com/") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("http://user:pw@proxy.example:3128", "http://user:pw@proxy.example:3128"),
+        ("https://proxy.example", "https://proxy.example"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_proxy_is_written_in_several_ways(given: str | None, used: str | None) -> None:
+    assert usable_proxy(given) == used
+
+
+@pytest.mark.parametrize("url", ["socks5://proxy.example:1080", "http://", "http://x:y", "x://"])
+def test_a_proxy_we_cannot_use_is_not_gone_around(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="HTTPS_PROXY"):
+        usable_proxy(url)

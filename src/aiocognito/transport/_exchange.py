@@ -154,11 +154,15 @@ async def bounded_reply(
         raise Unreadable(f"is a redirect ({status}), which is never followed")
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise Unreadable("is compressed although that was not asked for")
+    announced = headers.get("content-length", "")
+    too_large = Unreadable(f"is larger than {limit} bytes")
+    if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit):
+        raise too_large
     body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > limit:
-            raise Unreadable(f"is larger than {limit} bytes")
+            raise too_large
     return HttpReply(status=status, headers=headers, body=bytes(body))
 
 

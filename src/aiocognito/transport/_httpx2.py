@@ -7,6 +7,7 @@ transport sends one request and nothing else.
 from __future__ import annotations
 
 import ssl
+from contextlib import aclosing, suppress
 
 import httpx2
 
@@ -50,17 +51,28 @@ class Httpx2Exchange:
         )
         try:
             response = await self._transport(outgoing.proxy).handle_async_request(request)
+            async with aclosing(response):
+                return await self._read(response)
+        except httpx2.HTTPError as error:
+            raise _failure(error) from None
+
+    async def _read(self, response: httpx2.Response) -> HttpReply:
+        async with aclosing(response.aiter_raw()) as chunks:
             try:
                 return await bounded_reply(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},
-                    chunks=response.aiter_raw(),
+                    chunks=chunks,
                     limit=self._limits.max_response_bytes,
                 )
-            finally:
+            except Unreadable:
+                # Closing the outer generator leaves the library's inner ones half run,
+                # which Trio complains about. On a closed connection they end by themselves.
                 await response.aclose()
-        except httpx2.HTTPError as error:
-            raise _failure(error) from None
+                with suppress(httpx2.HTTPError, httpx2.StreamError):
+                    async for _ in chunks:
+                        pass
+                raise
 
     async def aclose(self) -> None:
         transports, self._transports = self._transports, {}
@@ -72,7 +84,7 @@ class Httpx2Exchange:
             self._transports[proxy] = httpx2.AsyncHTTPTransport(
                 verify=self._tls,
                 trust_env=False,
-                proxy=None if proxy is None else httpx2.Proxy(proxy, ssl_context=self._tls),
+                proxy=None if proxy is None else self._proxy(proxy),
                 limits=httpx2.Limits(
                     max_connections=self._limits.max_connections,
                     max_keepalive_connections=self._limits.max_connections,
@@ -80,6 +92,9 @@ class Httpx2Exchange:
                 ),
             )
         return self._transports[proxy]
+
+    def _proxy(self, url: str) -> httpx2.Proxy:
+        return httpx2.Proxy(url, ssl_context=self._tls if url.startswith("https:") else None)
 
 
 def _failure(error: httpx2.HTTPError) -> ExchangeFailed:

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiocognito.errors import InvalidArgument, InvalidType
 
-__all__ = ["checked_url", "is_loopback", "proxy_for"]
+__all__ = ["checked_url", "is_loopback", "proxy_for", "usable_proxy"]
 
 _MAX_URL = 2048
 
@@ -60,7 +60,28 @@ def proxy_for(url: str) -> str | None:
     host = parts.hostname or ""
     if is_loopback(host) or urllib.request.proxy_bypass(parts.netloc):
         return None
-    return urllib.request.getproxies().get(parts.scheme)
+    return usable_proxy(urllib.request.getproxies().get(parts.scheme))
+
+
+def usable_proxy(url: str | None) -> str | None:
+    """Complete a proxy's address as people write it (``proxy.example:3128``).
+
+    Raises:
+        InvalidArgument: Another kind of proxy than http or https. Going around it
+            would be worse than not going at all.
+    """
+    if not url:
+        return None
+    if "://" not in url:
+        url = f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InvalidArgument("HTTPS_PROXY", "the URL of an http or https proxy")
+    return url
 
 
 def _split(url: str, argument: str) -> SplitResult:

@@ -61,7 +61,7 @@ from aiocognito.transport._exchange import (
     public_error,
 )
 from aiocognito.transport._link import Link, Once
-from aiocognito.transport._urls import checked_url, is_loopback
+from aiocognito.transport._urls import checked_url, is_loopback, usable_proxy
 from aiocognito.transport.base import HttpReply, revealed, texts_to_hide
 from aiocognito.transport.error_codes import http_date, read_error, request_id_in
 
@@ -277,19 +277,24 @@ class _Session:
     async def send(self, request: Any) -> _Answer:
         sending = _SENDING.get()
         assert sending is not None, "clients of this module are only used by send()"
-        url = urlsplit(request.url)
         reply = await sending.exchange.request(
             Outgoing(
                 method=request.method,
                 url=request.url,
                 headers={name: _text(value) for name, value in request.headers.items()},
                 body=request.body.encode() if isinstance(request.body, str) else request.body,
-                proxy=None if is_loopback(url.hostname or "") else self._proxies.get(url.scheme),
+                proxy=self._proxy_for(request.url),
             )
         )
         _judge(reply, sending.call)
         sending.reply = reply
         return _Answer(request.url, reply.status, reply.headers, reply.body)
+
+    def _proxy_for(self, url: str) -> str | None:
+        parts = urlsplit(url)
+        if is_loopback(parts.hostname or ""):
+            return None
+        return usable_proxy(self._proxies.get(parts.scheme))
 
 
 def _text(value: str | bytes) -> str:
