@@ -30,10 +30,13 @@ def source_of(page: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def program(page: str, local: LocalCognito) -> dict[str, Any]:
-    """Run a page's definitions and return them, with the local pool behind them."""
+def program(page: str, local: LocalCognito, *, s3: str | None = None) -> dict[str, Any]:
+    """Run a page's definitions and return them, with the local services behind them."""
     names: dict[str, Any] = {"__name__": page}
-    exec(compile(source_of(page), str(ROOT / page), "exec"), names)
+    source = source_of(page)
+    if s3 is not None:
+        source = source.replace('create_client("s3")', f'create_client("s3", endpoint_url="{s3}")')
+    exec(compile(source, str(ROOT / page), "exec"), names)
     for pool in ("UserPool", "IdentityPool"):
         if pool in names:
             names[pool] = functools.partial(names[pool], endpoint_url=local.url)

@@ -39,6 +39,7 @@ LAYERS: dict[str, int] = {
     "stores.base": 3,
     "transport.base": 3,
     "transport.error_codes": 3,
+    "_exchange": 4,
     "_identities": 4,
     "_issued": 4,
     "_logins": 4,
