@@ -29,7 +29,7 @@ from aiocognito import (
     challenge_from_dict,
     responders,
 )
-from aiocognito.events import Event, RefreshFailing, SecurityAlert, SessionEnded
+from aiocognito.events import CredentialsChanged, Event, RefreshFailing, SecurityAlert, SessionEnded
 from aiocognito.testing import LocalCognito
 
 
@@ -98,7 +98,7 @@ def observes(event: Event) -> None:
             assert_type(seconds, float)
         case SessionEnded(reason=reason):
             assert_type(reason, str)
-        case SecurityAlert():
+        case CredentialsChanged() | SecurityAlert():
             pass
         case _:
             assert_never(event)
@@ -127,3 +127,5 @@ def knows_the_facts_of_errors(error: CognitoError) -> None:
         case SignInRequired(username=username, reason=reason):
             assert_type(username, str | None)
             assert_type(reason, str)
+        case _:
+            pass
