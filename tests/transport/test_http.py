@@ -58,9 +58,9 @@ async def test_every_status_but_a_redirect_is_an_answer(http: BoundedHttp, statu
 async def test_a_redirect_is_never_followed(http: BoundedHttp, status: int) -> None:
     # threat 36
     with FakeServer() as elsewhere:
-        with FakeServer(fake.redirect(status, elsewhere.url + "/stolen")) as server:
-            with pytest.raises(RemoteProtocolError, match="redirect"):
-                await http.get(server.url)
+        act = fake.redirect(status, elsewhere.url + "/stolen")
+        with FakeServer(act) as server, pytest.raises(RemoteProtocolError, match="redirect"):
+            await http.get(server.url)
         assert elsewhere.connections == 0
 
 
@@ -75,9 +75,9 @@ async def test_a_redirect_is_never_followed(http: BoundedHttp, status: int) -> N
 )
 async def test_a_body_beyond_the_limit_is_dropped(http: BoundedHttp, act: fake.Act) -> None:
     # threat 40, threat 4
-    with FakeServer(act) as server:
-        with pytest.raises(RemoteProtocolError, match="larger than 262144 bytes"):
-            await http.get(server.url)
+    too_large = pytest.raises(RemoteProtocolError, match="larger than 262144 bytes")
+    with FakeServer(act) as server, too_large:
+        await http.get(server.url)
 
 
 async def test_a_body_of_exactly_the_limit_is_read(http: BoundedHttp) -> None:
@@ -87,9 +87,9 @@ async def test_a_body_of_exactly_the_limit_is_read(http: BoundedHttp) -> None:
 
 async def test_a_decompression_bomb_is_not_opened(http: BoundedHttp) -> None:
     # threat 40
-    with FakeServer(fake.bomb(50 * 2**20)) as server:
-        with pytest.raises(RemoteProtocolError, match="compressed"):
-            await http.get(server.url)
+    refused = pytest.raises(RemoteProtocolError, match="compressed")
+    with FakeServer(fake.bomb(50 * 2**20)) as server, refused:
+        await http.get(server.url)
 
 
 async def test_cookies_are_not_kept(http: BoundedHttp) -> None:
@@ -117,9 +117,8 @@ async def test_a_failing_server_becomes_one_error(
     http: BoundedHttp, act: fake.Act, error: type[Exception]
 ) -> None:
     # threat 24
-    with FakeServer(act) as server:
-        with pytest.raises(error) as caught:
-            await http.get(server.url)
+    with FakeServer(act) as server, pytest.raises(error) as caught:
+        await http.get(server.url)
     assert getattr(caught.value, "retry_safe", True)
 
 
@@ -167,9 +166,9 @@ async def test_an_unsafe_url_is_refused_before_anything_is_sent(
 
 async def test_an_unknown_certificate_is_refused(http: BoundedHttp, loopback_tls: Loopback) -> None:
     # threat 38: nothing switches the check off, not even for loopback
-    with FakeServer(tls=loopback_tls.server) as server:
-        with pytest.raises(CertificateRejected) as caught:
-            await http.get(server.url)
+    rejected = pytest.raises(CertificateRejected)
+    with FakeServer(tls=loopback_tls.server) as server, rejected as caught:
+        await http.get(server.url)
     assert not caught.value.retry_safe
     assert server.requests == []
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
-import urllib.request
 from urllib.parse import SplitResult, urlsplit
 
 from aiocognito.errors import InvalidArgument, InvalidType
@@ -57,10 +57,12 @@ def proxy_for(url: str) -> str | None:
     system's settings, which may take a moment: call it in a worker thread.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(parts.netloc):
+    if is_loopback(parts.hostname or ""):
         return None
-    return usable_proxy(urllib.request.getproxies().get(parts.scheme))
+    library = importlib.import_module("urllib.request")  # late: it brings half of http along
+    if library.proxy_bypass(parts.netloc):
+        return None
+    return usable_proxy(library.getproxies().get(parts.scheme))
 
 
 def usable_proxy(url: str | None) -> str | None:

@@ -4,8 +4,7 @@ What comes from aiobotocore: the service models, the endpoint rules, the check a
 writing of parameters, the reading of answers. What does not: sending. The session
 class given to it (`AioConfig(http_session_cls=…)`, its public seam) hands every
 request to `_exchange`, which follows no redirect, keeps no cookie and bounds the
-answer. It also judges the answer before botocore reads it, because botocore takes a
-captive portal's page for an empty success and reads error codes in one place only.
+answer.
 
 Rules of this file
 
@@ -24,25 +23,22 @@ Rules of this file
 No private attribute of botocore or aiobotocore is touched.
 """
 
+# ruff: noqa: PLC0415 - see the first rule
+
 from __future__ import annotations
 
 import gzip
 import json
-import logging
 import re
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 import anyio
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from aiocognito._partitions import dns_suffix
-from aiocognito._redact import MASK
 from aiocognito.errors import (
     CognitoError,
     DeadlineExceeded,
@@ -52,43 +48,21 @@ from aiocognito.errors import (
 )
 from aiocognito.flow.calls import Call, Reply, Service
 from aiocognito.transport._exchange import (
-    Exchange,
     ExchangeFailed,
     Limits,
-    Outgoing,
-    Unreadable,
     ca_bundle,
     public_error,
 )
 from aiocognito.transport._link import Link, Once
-from aiocognito.transport._urls import checked_url, is_loopback, usable_proxy
-from aiocognito.transport.base import HttpReply, revealed, texts_to_hide
-from aiocognito.transport.error_codes import http_date, read_error, request_id_in
+from aiocognito.transport._sending import Sending, hide_bodies, under_way
+from aiocognito.transport._session_stub import SessionStub
+from aiocognito.transport._urls import checked_url
+from aiocognito.transport.base import revealed
+from aiocognito.transport.error_codes import http_date, request_id_in
 
 __all__ = ["BotocoreTransport"]
 
 T = TypeVar("T")
-
-
-@define(eq=False)
-class _Sending:
-    """One call under way, as the session stub and the log filter see it."""
-
-    call: Call
-    exchange: Exchange = field(repr=False)
-    reply: HttpReply | None = field(default=None, repr=False)
-
-
-_SENDING: ContextVar[_Sending | None] = ContextVar("aiocognito_sending", default=None)
-
-
-@contextmanager
-def _under_way(sending: _Sending) -> Iterator[None]:
-    token = _SENDING.set(sending)
-    try:
-        yield
-    finally:
-        _SENDING.reset(token)
 
 
 class BotocoreTransport:
@@ -166,7 +140,7 @@ class BotocoreTransport:
         sent = False
         with anyio.move_on_after(self._deadline):
             client = await self._client.get()
-            sending = _Sending(call=call, exchange=await self._link.exchange())
+            sending = Sending(call=call, exchange=await self._link.exchange())
             sent = True
             outcome = await _outcome(client, sending)
         if outcome is None:
@@ -183,12 +157,12 @@ class BotocoreTransport:
 # --- one call ---------------------------------------------------------------------
 
 
-async def _outcome(client: _Client, sending: _Sending) -> Reply | CognitoError:
+async def _outcome(client: _Client, sending: Sending) -> Reply | CognitoError:
     """Send, and return what became of it; only cancellation is raised."""
     call = sending.call
     try:
         method = client.method(call.operation)
-        with _under_way(sending):
+        with under_way(sending):
             answer = await method(**revealed(call.parameters))
     except ExchangeFailed as failure:
         return public_error(failure, call.operation, repeatable=call.repeatable)
@@ -201,7 +175,7 @@ async def _outcome(client: _Client, sending: _Sending) -> Reply | CognitoError:
     return _reply(sending, answer)
 
 
-def _reply(sending: _Sending, answer: Mapping[str, Any]) -> Reply:
+def _reply(sending: Sending, answer: Mapping[str, Any]) -> Reply:
     headers = sending.reply.headers if sending.reply else {}
     return Reply(
         body={name: value for name, value in answer.items() if name != "ResponseMetadata"},
@@ -230,117 +204,12 @@ _AT_FAULT = re.compile(
 )
 
 
-def _unexpected(sending: _Sending, error: Exception) -> CognitoError:
+def _unexpected(sending: Sending, error: Exception) -> CognitoError:
     operation = sending.call.operation
     if sending.reply is not None:
         return RemoteProtocolError(f"The answer to {operation} has members of the wrong type.")
     # The type alone: the text may quote the request.
     return LocalProtocolError(f"{operation} cannot be sent ({type(error).__name__}).")
-
-
-# --- what botocore takes for its HTTP session -----------------------------------------
-
-
-@frozen
-class _Answer:
-    """As much of a botocore response as the endpoint and the parser look at."""
-
-    url: str
-    status_code: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    raw: None = None
-
-    @property
-    def content(self) -> Coroutine[Any, Any, bytes]:
-        return self._content()
-
-    async def _content(self) -> bytes:
-        return self.body
-
-
-class _Session:
-    """A stub: connections, time-outs and certificates are those of the call under way."""
-
-    def __init__(self, *, proxies: Mapping[str, str] | None = None, **_: object) -> None:
-        self._proxies = proxies or {}
-
-    async def __aenter__(self) -> _Session:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
-
-    async def send(self, request: Any) -> _Answer:
-        sending = _SENDING.get()
-        assert sending is not None, "clients of this module are only used by send()"
-        reply = await sending.exchange.request(
-            Outgoing(
-                method=request.method,
-                url=request.url,
-                headers={name: _text(value) for name, value in request.headers.items()},
-                body=request.body.encode() if isinstance(request.body, str) else request.body,
-                proxy=self._proxy_for(request.url),
-            )
-        )
-        _judge(reply, sending.call)
-        sending.reply = reply
-        return _Answer(request.url, reply.status, reply.headers, reply.body)
-
-    def _proxy_for(self, url: str) -> str | None:
-        parts = urlsplit(url)
-        if is_loopback(parts.hostname or ""):
-            return None
-        return usable_proxy(self._proxies.get(parts.scheme))
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _judge(reply: HttpReply, call: Call) -> None:
-    """Let through what Cognito says on success, and nothing else."""
-    if reply.status != 200:
-        raise read_error(
-            status=reply.status,
-            headers=reply.headers,
-            body=reply.body,
-            operation=call.operation,
-            repeatable=call.repeatable,
-            sent=texts_to_hide(call.parameters),
-            refreshing=_presents_refresh_token(call),
-        )
-    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON_TYPES:
-        raise Unreadable("is not JSON; something between here and Cognito wrote it")
-    if not reply.body:
-        return  # operations without output answer nothing or {}
-    try:
-        answer = json.loads(reply.body.decode("utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise Unreadable("is not JSON, or was cut short") from None
-    if not isinstance(answer, dict):
-        raise Unreadable("is not a JSON object")
-
-
-_JSON_TYPES = frozenset(
-    {"application/x-amz-json-1.1", "application/x-amz-json-1.0", "application/json"}
-)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _presents_refresh_token(call: Call) -> bool:
-    flow = call.parameters.get("AuthFlow")
-    return call.operation == "GetTokensFromRefreshToken" or flow in (
-        "REFRESH_TOKEN",
-        "REFRESH_TOKEN_AUTH",
-    )
 
 
 # --- what happens in a worker thread ---------------------------------------------------
@@ -371,7 +240,7 @@ def _make_client(service: Service, region: str, endpoint_url: str | None) -> _Cl
     """Make a client. Blocks (files, imports): never on an event loop's thread."""
     from botocore.exceptions import DataNotFoundError, ParamValidationError, UnknownServiceError
 
-    _hide_bodies()
+    hide_bodies()
     with _LOCK:
         try:
             client = _create_client(service, region, endpoint_url)
@@ -396,7 +265,7 @@ def _create_client(service: Service, region: str, endpoint_url: str | None) -> A
     # A custom endpoint and AWS's special ones exclude each other.
     variants = {} if endpoint_url is None else dict.fromkeys(_FROM_ENVIRONMENT, False)
     config = AioConfig(
-        http_session_cls=_Session,
+        http_session_cls=SessionStub,
         signature_version=UNSIGNED,
         retries={"total_max_attempts": 1, "mode": "standard"},
         ignore_configured_endpoint_urls=True,
@@ -476,36 +345,3 @@ def _run_to_end(work: Coroutine[Any, Any, T]) -> T:
         return result
     work.close()
     raise LocalProtocolError("This version of aiobotocore waits while it makes a client.")
-
-
-# --- logs -------------------------------------------------------------------------------
-
-
-class _HideBodies(logging.Filter):
-    """Blanks the bodies of our calls out of botocore's debug records.
-
-    Records of other clients in the process pass unchanged: ours are known by the
-    context variable that is set while one of our calls is under way.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _SENDING.get() is None or not record.args:
-            return True
-        if isinstance(record.args, tuple):
-            record.args = tuple(_hidden(arg) for arg in record.args)
-        else:  # logging unpacks a single mapping
-            record.args = (MASK,)
-        return True
-
-
-def _hidden(arg: object) -> object:
-    return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
-
-
-_FILTER = _HideBodies()
-_TALKATIVE = ("botocore.endpoint", "botocore.parsers")
-
-
-def _hide_bodies() -> None:
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_FILTER)  # adding it twice does nothing

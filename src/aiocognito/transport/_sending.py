@@ -1,0 +1,76 @@
+"""The call under way, and what must not be said about it in a log.
+
+A context variable marks the task that is sending one of our calls. botocore's HTTP
+session finds the call's connections there, and the log filter knows by it which of
+botocore's debug records hold our passwords and tokens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from attrs import define, field
+
+from aiocognito._redact import MASK
+from aiocognito.flow.calls import Call
+from aiocognito.transport._exchange import Exchange
+from aiocognito.transport.base import HttpReply
+
+__all__ = ["SENDING", "Sending", "hide_bodies", "under_way"]
+
+
+@define(eq=False)
+class Sending:
+    """One call under way, as the session stub and the log filter see it."""
+
+    call: Call
+    exchange: Exchange = field(repr=False)
+    reply: HttpReply | None = field(default=None, repr=False)
+
+
+SENDING: ContextVar[Sending | None] = ContextVar("aiocognito_sending", default=None)
+
+
+@contextmanager
+def under_way(sending: Sending) -> Iterator[None]:
+    token = SENDING.set(sending)
+    try:
+        yield
+    finally:
+        SENDING.reset(token)
+
+
+# --- logs ---------------------------------------------------------------------------
+
+
+class _HideBodies(logging.Filter):
+    """Blanks the bodies of our calls out of botocore's debug records.
+
+    Records of other clients in the process pass unchanged: ours are known by the
+    context variable that is set while one of our calls is under way.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if SENDING.get() is None or not record.args:
+            return True
+        if isinstance(record.args, tuple):
+            record.args = tuple(_hidden(arg) for arg in record.args)
+        else:  # logging unpacks a single mapping
+            record.args = (MASK,)
+        return True
+
+
+def _hidden(arg: object) -> object:
+    return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
+
+
+_FILTER = _HideBodies()
+_TALKATIVE = ("botocore.endpoint", "botocore.parsers")
+
+
+def hide_bodies() -> None:
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_FILTER)  # adding it twice does nothing
