@@ -107,9 +107,7 @@ class KnownIdentity:
     def __init__(self, wire: Wire, protected: Protected) -> None:
         self._wire = wire
         self._logins: Logins | None = None
-        self._renewal: Renewal[str] = Renewal(
-            self._bring, timing=wire.timing, protected=protected
-        )
+        self._renewal: Renewal[str] = Renewal(self._bring, timing=wire.timing, protected=protected)
 
     @property
     def id(self) -> str | None:
