@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from aiocognito.errors import InvalidArgument
 from aiocognito.testing.local import LocalCognito
+from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.users import LocalUser
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -20,21 +21,13 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until the process is told to end; return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        local = LocalCognito(
-            host=options.host,
-            port=options.port,
-            user_pool_id=options.user_pool_id,
-            client_id=options.client_id,
-            client_secret=options.secret,
-            access_token_validity=options.token_seconds,
-            id_token_validity=options.token_seconds,
-        )
-    except InvalidArgument as error:
-        return _fail(str(error))
     password = options.password or _random_password()
-    user = local.add_user(options.username, password, totp=not options.no_totp)
-    ended = _until_told_to_end()
+    try:
+        local = _make(options)
+        user = local.add_user(options.username, password, totp=not options.no_totp)
+    except (InvalidArgument, PoolError) as error:
+        return _fail(str(error))
+    ended = _told_to_end()
     try:
         local.start()
     except OSError as error:
@@ -49,6 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _make(options: argparse.Namespace) -> LocalCognito:
+    return LocalCognito(
+        host=options.host,
+        port=options.port,
+        user_pool_id=options.user_pool_id,
+        client_id=options.client_id,
+        client_secret=options.secret,
+        access_token_validity=options.token_seconds,
+        id_token_validity=options.token_seconds,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m aiocognito.testing",
@@ -56,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "It is no place for real people or passwords.",
     )
     parser.add_argument("--host", choices=_LOOPBACK, default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one (default)")
+    parser.add_argument("--port", type=_port, default=0, help="0 picks a free one (default)")
     parser.add_argument("--secret", action="store_true", help="give the app client a secret")
     parser.add_argument("--user-pool-id", metavar="ID", help="such as eu-west-1_LocalPool")
     parser.add_argument("--client-id", metavar="ID")
@@ -65,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-totp", action="store_true", help="let the password be enough")
     parser.add_argument(
         "--token-seconds",
-        type=int,
+        type=_seconds,
         default=3600,
         metavar="N",
         help="life of access and ID tokens (default: 3600); small values show refreshing",
@@ -73,7 +78,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _until_told_to_end() -> threading.Event:
+def _port(text: str) -> int:
+    return _between(text, 0, 65_535)
+
+
+def _seconds(text: str) -> int:
+    return _between(text, 1, 86_400)
+
+
+def _between(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"must be a number from {least} to {most}")
+    return int(text)
+
+
+def _told_to_end() -> threading.Event:
     """Return an event that Ctrl-C and SIGTERM set."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -16,7 +16,7 @@ import socket
 import struct
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from email.utils import formatdate
 from typing import Any
 
@@ -79,14 +79,12 @@ class HttpShell:
         self._host = _loopback(host)
         self._port = port
         self._url: str | None = None
-        self._portal_scope: AbstractContextManager[anyio.from_thread.BlockingPortal] | None = None
-        self._portal: anyio.from_thread.BlockingPortal | None = None
-        self._runner: web.AppRunner | None = None
+        self._running: ExitStack | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether it listens."""
-        return self._portal is not None
+        return self._running is not None
 
     @property
     def url(self) -> str:
@@ -106,33 +104,23 @@ class HttpShell:
             OSError: The port is taken.
             LocalProtocolError: It is running already.
         """
-        if self._portal is not None:
+        if self._running is not None:
             raise LocalProtocolError("The local pool is serving already.")
-        listener = socket.create_server(
-            (self._host, self._port),
-            family=socket.AF_INET6 if ":" in self._host else socket.AF_INET,
-        )
-        scope = anyio.from_thread.start_blocking_portal(name="aiocognito-local-pool")
-        portal = scope.__enter__()
-        try:
-            self._runner = portal.call(_serve, self._application(), listener)
-        except BaseException:
-            listener.close()
-            scope.__exit__(None, None, None)
-            raise
-        self._portal_scope, self._portal = scope, portal
-        self._url = _url(self._host, listener.getsockname()[1])
+        with ExitStack() as starting:
+            listener = starting.enter_context(_listen(self._host, self._port))
+            portal = starting.enter_context(
+                anyio.from_thread.start_blocking_portal(name="aiocognito-local-pool")
+            )
+            runner = portal.call(_serve, self._application(), listener)
+            starting.callback(portal.call, runner.cleanup)
+            self._url = _url(self._host, listener.getsockname()[1])
+            self._running = starting.pop_all()
 
     def stop(self) -> None:
         """Close every connection and end the thread. Idempotent."""
-        scope, portal, runner = self._portal_scope, self._portal, self._runner
-        self._portal_scope = self._portal = self._runner = self._url = None
-        if scope is None or portal is None or runner is None:
-            return
-        try:
-            portal.call(runner.cleanup)
-        finally:
-            scope.__exit__(None, None, None)
+        running, self._running, self._url = self._running, None, None
+        if running is not None:
+            running.close()
 
     # --- requests ---
 
@@ -150,7 +138,7 @@ class HttpShell:
         pool_id, name = request.match_info["pool"], request.match_info["document"]
         if name not in DOCUMENTS:
             raise web.HTTPNotFound
-        document = self._backend.document(pool_id, name)
+        document = await anyio.to_thread.run_sync(self._backend.document, pool_id, name)
         if document is None:
             raise web.HTTPNotFound
         return await self._answer(request, name, lambda: document, "application/json")
@@ -256,6 +244,11 @@ class HttpShell:
         date = formatdate(self._backend.clock.wall(), usegmt=True)
         given = {"X-Amzn-Requestid": str(uuid.uuid4()), "Date": date, "Content-Type": content_type}
         return web.Response(body=body, status=status, headers={**CORS, **given, **(headers or {})})
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
 
 
 # --- the loop's side ---------------------------------------------------------
