@@ -23,15 +23,16 @@ from aiocognito.flow.challenges import (
 from aiocognito.flow.flows import Flow, Password, Srp
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.secret_hash import secret_hash
-from aiocognito.identity_pool import AwsCredentials, AwsIdentity, IdentityPool
+from aiocognito.identity_pool import AwsIdentity, IdentityPool
 from aiocognito.login import Login, Responder, SignedIn, Step
 from aiocognito.pool import UserPool
 from aiocognito.session import Session
 from aiocognito.tokens.claims import Claims
+from aiocognito.tokens.credentials import AwsCredentials
 from aiocognito.tokens.model import NewDevice
 from aiocognito.verify.verifier import TokenVerifier
 
-__all__ = [  # noqa: PLE0604  strings, from errors.__all__
+__all__ = [
     "Answer",
     "AwsCredentials",
     "AwsIdentity",

@@ -9,6 +9,8 @@ is compared with a server's `exp` looks at `wall`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 __all__ = ["SYSTEM_CLOCK", "Clock"]
@@ -27,22 +29,15 @@ class Clock(Protocol):
 
 
 class _SystemClock:
-    def boot(self) -> float:
-        return _boot()
+    """Reads the system's clocks. A fresh token asks both, so nothing stands between."""
 
-    def wall(self) -> float:
-        return time.time()
-
-
-def _pick_boot_clock() -> int | None:
-    return getattr(time, "CLOCK_BOOTTIME", None)
-
-
-_BOOT_CLOCK = _pick_boot_clock()
-
-
-def _boot() -> float:
-    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+    def __init__(self) -> None:
+        self.wall: Callable[[], float] = time.time
+        # CLOCK_BOOTTIME is Linux's; elsewhere the monotonic clock has to do.
+        boottime = getattr(time, "CLOCK_BOOTTIME", None)
+        self.boot: Callable[[], float] = (
+            time.monotonic if boottime is None else partial(time.clock_gettime, boottime)
+        )
 
 
 SYSTEM_CLOCK: Clock = _SystemClock()

@@ -123,11 +123,12 @@ def _plan(live: LiveTokens, issued: Issued, received_wall: float, timing: Timing
     lifetime = min(lifetimes)
     issued_at = live.access_claims.issued_at
     since = issued.sent_wall if issued_at is None else issued_at.timestamp()
+    lost = _lost_to_rounding(since, issued.sent_wall, lifetime)
     return token_schedule(
-        lifetime=lifetime,
+        lifetime=lifetime - lost,
         sent=issued.sent_boot,
         expires_wall=wall_expiry(
-            issued_at=since,
+            issued_at=since + lost,
             expires_at=since + lifetime,
             sent=issued.sent_wall,
             received=received_wall,
@@ -135,3 +136,12 @@ def _plan(live: LiveTokens, issued: Issued, received_wall: float, timing: Timing
         jitter=timing.jitter(),
     )
 
+
+def _lost_to_rounding(issued_at: float, sent_wall: float, lifetime: float) -> float:
+    """Seconds of life that ``iat`` in whole seconds hides.
+
+    A token issued at 4.9 says 4, and a two-second one ends at 6.0, not at 6.9. Where
+    the clocks agree the fraction can be seen; elsewhere it may be a whole second.
+    """
+    seen = sent_wall - issued_at
+    return min(seen if 0.0 <= seen < 1.0 else 1.0, 0.5 * lifetime)

@@ -131,7 +131,9 @@ class CognitoError(Exception):
         return _rebuild, (type(self), self.args, dict(self.__dict__))
 
 
-def _rebuild(kind: type[CognitoError], args: tuple[Any, ...], facts: dict[str, Any]) -> CognitoError:
+def _rebuild(
+    kind: type[CognitoError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> CognitoError:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(facts)
@@ -406,9 +408,7 @@ class InvalidParameter(ServiceError):
 
     advice = "The service does not accept a parameter"
 
-    def __init__(
-        self, message: str = "", *, reason_code: str | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, message: str = "", *, reason_code: str | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.reason_code = reason_code
 

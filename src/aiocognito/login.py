@@ -63,11 +63,13 @@ class Conversation:
         self.date: datetime | None = None
 
     async def start(self) -> FlowStep:
+        """Begin; the arithmetic runs in a worker thread."""
         if self.flow.needs_arithmetic():
             return await self._run(await compute(self.flow.begin))
         return await self._run(self.flow.begin())
 
     async def send(self, answer: Answer) -> FlowStep:
+        """Answer the challenge that waits."""
         return await self._run(self.flow.send(answer))
 
     async def _run(self, call: Call) -> FlowStep:

@@ -11,6 +11,7 @@ import anyio
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._issued import Issued
+from aiocognito._keeper import PoolServices
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
@@ -23,8 +24,8 @@ from aiocognito.flow.flows import Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.refreshing import RefreshWith
 from aiocognito.identity_pool import IdentityPool
-from aiocognito.login import Conversation, Login, Responder, SignedIn, Step, answer_all, issued
-from aiocognito.session import PoolServices, Session
+from aiocognito.login import Conversation, Login, Responder, Step, answer_all, issued
+from aiocognito.session import Session
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
 from aiocognito.verify.verifier import TokenVerifier
@@ -137,14 +138,17 @@ class UserPool:
 
     @property
     def user_pool_id(self) -> str:
+        """As given."""
         return self._services.client.pool.text
 
     @property
     def client_id(self) -> str:
+        """As given."""
         return self._services.client.client_id
 
     @property
     def region(self) -> str:
+        """The AWS region, from the pool's id."""
         return self._services.client.pool.region
 
     @property
@@ -252,7 +256,7 @@ class UserPool:
         if password is not None:
             again = self._signing_in(saved.username, password, respond, _checked_flow(flow))
         session = Session(self._services, username=saved.username, sign_in_again=again)
-        session.take_over(saved)
+        session._take_over(saved)
         return session
 
     async def resume(self, answer: Answer) -> Step:
@@ -337,13 +341,11 @@ class UserPool:
         self, username: str, password: PasswordSource, respond: Responder | None, flow: Flow
     ) -> Any:
         relogin = Relogin(checked_source(password), self._timing.clock)
-        return lambda: relogin.run(
-            lambda secret: self._issue(username, secret, respond, flow)
-        )
+        return lambda: relogin.run(lambda secret: self._issue(username, secret, respond, flow))
 
     async def _session_of(self, tokens: Issued) -> Session:
         session = Session(self._services, username=tokens.username or "")
-        await session.adopt(tokens)
+        await session._adopt(tokens)
         return session
 
     def _observe(self, event: Event) -> None:

@@ -104,7 +104,10 @@ NOT_POSSIBLE = {
     (State.SRP_SENT, Input.STRAY_VERIFIER),
     *((s, Input.VERIFIER) for s in (State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)),
     # Early means before the proof; the plaintext flow has shown the password already.
-    *((s, Input.EARLY_NEW_PASSWORD) for s in (State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)),
+    *(
+        (s, Input.EARLY_NEW_PASSWORD)
+        for s in (State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)
+    ),
     (State.PASSWORD_SENT, Input.PLAINTEXT_DEMAND),
 }
 PAIRS = [(s, i) for s in State for i in Input if (s, i) not in NOT_POSSIBLE]
@@ -136,7 +139,7 @@ def test_the_table_names_only_pairs_that_can_come_about() -> None:
     assert impossible == {(State.READY, Input.BEGIN_PASSWORD)}  # see at(PASSWORD_SENT)
 
 
-# --- what we say --------------------------------------------------------------------
+# --- what we say ------------------------------------------------------------------
 
 
 def test_srp_begins_with_a_and_never_sends_the_password() -> None:
@@ -222,7 +225,7 @@ def test_an_unknown_challenge_is_answered_under_its_own_name() -> None:
     assert call.parameters["ChallengeName"] == "MIND_READING"
 
 
-# --- names and hashes ------------------------------------------------------------------
+# --- names and hashes -------------------------------------------------------------
 
 
 def hash_of(name: str) -> str:
@@ -286,7 +289,7 @@ def test_tokens_at_once_are_anybodys() -> None:
     assert end.username is None
 
 
-# --- a server that lies ------------------------------------------------------------------
+# --- a server that lies -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("member", ["SRP_B", "SALT", "SECRET_BLOCK"])
@@ -359,7 +362,7 @@ def test_in_a_plaintext_flow_both_may_come_first() -> None:
         assert flow.state is State.WAITING
 
 
-# --- errors ---------------------------------------------------------------------------------
+# --- errors -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -412,7 +415,7 @@ def test_an_answer_to_another_challenge_is_refused() -> None:
         flow.send(stray_answer())
 
 
-# --- resuming, secrets, arithmetic -------------------------------------------------------------
+# --- resuming, secrets, arithmetic ------------------------------------------------
 
 
 def test_a_stored_challenge_goes_on_in_another_machine() -> None:

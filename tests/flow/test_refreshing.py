@@ -39,9 +39,7 @@ def test_a_public_client_sends_only_the_token() -> None:
 
 
 def test_on_request_initiate_auth_refreshes_with_the_true_name_hashed() -> None:
-    made = call(
-        client=SECRET_CLIENT, refresh_with="REFRESH_TOKEN_AUTH", device_key="eu-west-1_d"
-    )
+    made = call(client=SECRET_CLIENT, refresh_with="REFRESH_TOKEN_AUTH", device_key="eu-west-1_d")
     assert made.operation == "InitiateAuth"
     assert made.parameters["AuthFlow"] == "REFRESH_TOKEN_AUTH"
     assert made.parameters["AuthParameters"] == {

@@ -210,9 +210,7 @@ class NewPasswordRequired(_Challenge):
     required_attributes: tuple[str, ...]
     user_attributes: Mapping[str, str] = field(repr=False)
 
-    def answer(
-        self, new_password: str, *, attributes: Mapping[str, str] | None = None
-    ) -> Answer:
+    def answer(self, new_password: str, *, attributes: Mapping[str, str] | None = None) -> Answer:
         """Answer with the new password and the required attributes.
 
         Args:
@@ -258,6 +256,7 @@ class UnknownChallenge(_Challenge):
         return _answer(self, _texts(responses, "responses"))
 
     def to_dict(self) -> dict[str, Any]:
+        """As the other challenges do; under the service's own name."""
         return {**_Challenge.to_dict(self), "challenge": self.challenge_name}
 
 
@@ -286,4 +285,3 @@ def wire_name(challenge: Challenge) -> str:
     if isinstance(challenge, UnknownChallenge):
         return challenge.challenge_name
     return challenge.name
-

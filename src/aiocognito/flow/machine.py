@@ -92,17 +92,13 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     **{(state, Input.TOKENS): State.CLOSED for state in _ASKED},
     **{(state, Input.CHALLENGE): State.WAITING for state in _ASKED},
     **{(state, Input.FAILURE): State.CLOSED for state in _ASKED},
-    **{
-        (state, Input.MENDABLE): State.CLOSED
-        for state in _ASKED
-        if state is not State.ANSWER_SENT
-    },
+    **{(state, Input.MENDABLE): State.CLOSED for state in _ASKED if state is not State.ANSWER_SENT},
 }
 
 _REFUSALS = {
     Input.STRAY_VERIFIER: "The server asks for an SRP proof that was not offered.",
     Input.EARLY_NEW_PASSWORD: "The server asks for a new password before the old one was proven.",
-    Input.PLAINTEXT_DEMAND: "The server asks for the password in the clear; choose Password() to allow it.",
+    Input.PLAINTEXT_DEMAND: "The server asks for the password in the clear.",
 }
 
 _CALLER = (Input.BEGIN_SRP, Input.BEGIN_PASSWORD, Input.ANSWER)
@@ -162,6 +158,7 @@ class AuthFlow:
 
     @property
     def state(self) -> State:
+        """What the conversation waits for."""
         return self._state
 
     @property
@@ -217,8 +214,7 @@ class AuthFlow:
         if reply is None:
             return isinstance(self._flow, Srp)
         return (
-            self._handshake is not None
-            and reply.body.get("ChallengeName") == "PASSWORD_VERIFIER"
+            self._handshake is not None and reply.body.get("ChallengeName") == "PASSWORD_VERIFIER"
         )
 
     def receive(self, reply: Reply, now: datetime) -> Call | Step:

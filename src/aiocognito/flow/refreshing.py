@@ -45,9 +45,7 @@ def refresh_call(
         parameters["ClientSecret"] = client.client_secret  # plain here, no hash
     if device_key is not None:
         parameters["DeviceKey"] = device_key
-    return Call(
-        operation="GetTokensFromRefreshToken", parameters=parameters, repeatable=repeatable
-    )
+    return Call(operation="GetTokensFromRefreshToken", parameters=parameters, repeatable=repeatable)
 
 
 def _initiate(

@@ -1,0 +1,317 @@
+"""The lasting part of a session: its refresh token, and whose it is.
+
+`TokenKeeper.bring` runs as the flight of a `Renewal`, once for all who wait. Between
+an answer that rotated the refresh token and the new one being in place there is no
+``await``; verification comes after. What was proven wrong is undone, what could not
+be checked is kept unpublished and checked the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from attrs import define
+
+from aiocognito._issued import Issued, LiveTokens, accept
+from aiocognito._protected import Protected
+from aiocognito._redact import Secret
+from aiocognito._refresh import Fresh, Renewal, Timing
+from aiocognito._retry import is_ambiguous, pause_before_repeat, session_end
+from aiocognito.errors import (
+    CognitoError,
+    DeadlineExceeded,
+    RefreshTokenReused,
+    RemoteProtocolError,
+    SessionClosed,
+    SignInRequired,
+    TokenExpired,
+    TokenVerificationError,
+)
+from aiocognito.events import Event, RefreshFailing, SecurityAlert, SessionEnded, TokensChanged
+from aiocognito.flow.app_client import AppClient
+from aiocognito.flow.calls import Call, Reply
+from aiocognito.flow.reading import Granted, read_auth
+from aiocognito.flow.refreshing import RefreshWith, refresh_call
+from aiocognito.identity_pool import IdentityPool
+from aiocognito.tokens.model import NewDevice
+from aiocognito.tokens.saved import SavedState
+from aiocognito.transport.base import Transport
+from aiocognito.verify.verifier import TokenVerifier
+
+__all__ = ["PoolServices", "SignIn", "TokenKeeper"]
+
+_REFRESH_SECONDS = 10.0
+_SAFE_GRACE = 25.0  # seconds; a rotated token is still accepted after a repeated call
+_MENDED_BY_PASSWORD = (None, "refresh-token-rejected", "refresh-token-reused")
+
+SignIn = Callable[[], Awaitable[Issued]]
+
+
+@define(kw_only=True, eq=False)
+class PoolServices:
+    """What a session needs of its pool."""
+
+    client: AppClient
+    transport: Transport
+    verifier: TokenVerifier | None
+    identity_pool: IdentityPool | None
+    timing: Timing
+    protected: Protected
+    observe: Callable[[Event], None]
+    refresh_with: RefreshWith
+    rotation_grace: float | None
+    closed: bool = False
+
+
+class TokenKeeper:
+    """Keeps one user's tokens.
+
+    Attributes:
+        username: The user's true name once known, before that the one given.
+        access_token: The newest, for signing out; it may have expired.
+        refresh_token: The newest, verified or not.
+        device: The device the service offered at the sign-in, or None.
+        end: Why there are no tokens any more, in the words of `SignInRequired.reason`.
+        renewal: Where tokens are asked for.
+    """
+
+    def __init__(
+        self,
+        services: PoolServices,
+        *,
+        username: str,
+        sign_in_again: SignIn | None,
+        on_end: Callable[[], None],
+    ) -> None:
+        self.username = username
+        self.access_token: Secret | None = None
+        self.refresh_token: Secret | None = None
+        self.device: NewDevice | None = None
+        self.end: str | None = None
+        self.renewal: Renewal[LiveTokens] = Renewal(
+            self.bring,
+            timing=services.timing,
+            protected=services.protected,
+            on_failure=self._on_failure,
+        )
+        self._services = services
+        self._sign_in_again = sign_in_again
+        self._on_end = on_end
+        self._username_is_true = False
+        self._sub: str | None = None
+        self._rotates: bool | None = None if services.rotation_grace is None else True
+        self._answer_lost = False
+        self._unverified: Issued | None = None
+        self._replaced: tuple[Secret | None, bool | None] = (None, None)
+
+    # --- coming and going ---
+
+    def check_open(self) -> None:
+        """Raise `SessionClosed` after a sign-out or the pool's end."""
+        if self._services.closed or self.end == "signed-out":
+            raise SessionClosed
+
+    async def adopt(self, issued: Issued) -> None:
+        """Take the tokens of a sign-in. Raises as `accept`."""
+        self.renewal.put(await self._admit(issued))
+
+    def take_over(self, state: SavedState) -> None:
+        """Take saved state; the first use refreshes, then verifies."""
+        self.username, self._username_is_true = state.username, True
+        self._sub, self.device = state.sub, state.device
+        self.refresh_token, self.access_token = state.refresh_token, state.access_token
+        if self._rotates is None:
+            self._rotates = state.rotates
+
+    def saved_state(self) -> SavedState:
+        """Return what `take_over` takes.
+
+        Raises:
+            SignInRequired: There is no refresh token.
+        """
+        if self.refresh_token is None:
+            raise SignInRequired(self.username, self.end or "not-signed-in")
+        client = self._services.client
+        return SavedState(
+            user_pool_id=client.pool.text,
+            client_id=client.client_id,
+            username=self.username,
+            sub=self._sub,
+            refresh_token=self.refresh_token,
+            access_token=self.access_token,
+            device=self.device,
+            rotates=self._rotates,
+        )
+
+    def sign_out(self) -> None:
+        """Forget everything, also what a refresh under way will bring."""
+        self._drop("signed-out")
+        self.renewal.forget()
+        self._say_end("signed-out")
+
+    # --- bringing tokens ---
+
+    async def bring(self) -> Fresh[LiveTokens]:
+        self.check_open()
+        if self._unverified is not None:
+            try:
+                return await self._admit(self._unverified)
+            except TokenExpired:
+                pass  # The keys came back too late for these; the refresh token lives.
+        if self.refresh_token is not None:
+            try:
+                return await self._admit(await self._exchange())
+            except CognitoError as error:
+                end = session_end(error)
+                if end is None:
+                    raise
+                self._lose(end, error)
+        if self._sign_in_again is None or self.end not in _MENDED_BY_PASSWORD:
+            raise SignInRequired(self.username, self.end or "not-signed-in")
+        return await self._admit(await self._sign_in_again())
+
+    async def _exchange(self) -> Issued:
+        """Send the refresh token and put what comes in place, without a pause between."""
+        call = self._refresh_call()
+        try:
+            with anyio.fail_after(_REFRESH_SECONDS, shield=True):
+                return await self._send_refresh(call)
+        except TimeoutError:
+            self._answer_lost = True
+            raise DeadlineExceeded(call.operation, retry_safe=call.repeatable) from None
+
+    def _refresh_call(self) -> Call:
+        assert self.refresh_token is not None
+        services = self._services
+        grace = services.rotation_grace
+        return refresh_call(
+            services.client,
+            refresh_token=self.refresh_token,
+            username=self.username if self._username_is_true else None,
+            device_key=None if self.device is None else self.device.key,
+            refresh_with=services.refresh_with,
+            repeatable=self._rotates is False or (grace is not None and grace >= _SAFE_GRACE),
+        )
+
+    async def _send_refresh(self, call: Call) -> Issued:
+        timing = self._services.timing
+        attempt = 0
+        while True:
+            boot, wall = timing.clock.boot(), timing.clock.wall()
+            try:
+                reply = await self._services.transport.send(call)
+                return self._swap_in(reply, boot, wall)
+            except CognitoError as error:
+                attempt += 1
+                self._answer_lost |= is_ambiguous(error)
+                pause = pause_before_repeat(
+                    error,
+                    attempt=attempt,
+                    repeat_ambiguous=call.repeatable,
+                    jitter=timing.jitter(),
+                )
+                if pause is None:
+                    raise
+            await timing.sleep(pause)
+
+    def _swap_in(self, reply: Reply, sent_boot: float, sent_wall: float) -> Issued:
+        """Put a rotated refresh token in place: from here the old one may be dead."""
+        granted = read_auth(reply.body)
+        if not isinstance(granted, Granted):
+            raise RemoteProtocolError("The server answers a refresh with a challenge.")
+        new = granted.tokens.refresh_token
+        self._answer_lost = False
+        self._replaced = (self.refresh_token, self._rotates)
+        self._rotates = new is not None or bool(self._rotates)
+        if new is not None:
+            self.refresh_token = new
+        self._unverified = Issued(
+            reason="refresh",
+            tokens=granted.tokens,
+            username=self.username if self._username_is_true else None,
+            sent_boot=sent_boot,
+            sent_wall=sent_wall,
+            date=reply.date,
+        )
+        return self._unverified
+
+    async def _admit(self, issued: Issued) -> Fresh[LiveTokens]:
+        """Verify tokens; make the session theirs, or keep what it was."""
+        arriving = issued is not self._unverified
+        if arriving and issued.reason == "sign-in" and issued.tokens.refresh_token is not None:
+            # From here on the sign-in cannot be lost, even if the keys cannot be read.
+            self._replaced = (self.refresh_token, self._rotates)
+            self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
+        try:
+            fresh = await accept(
+                issued,
+                verifier=self._services.verifier,
+                timing=self._services.timing,
+                username=issued.username,
+                sub=self._sub,
+            )
+        except TokenExpired:
+            self._unverified = None
+            raise
+        except (TokenVerificationError, RemoteProtocolError) as error:
+            self._refuse(error)
+            raise
+        self._settle_in(issued, fresh.value)
+        return fresh
+
+    def _settle_in(self, issued: Issued, live: LiveTokens) -> None:
+        claims = live.id_claims or live.access_claims
+        self.username, self._sub = claims.username or self.username, claims.sub
+        self._username_is_true = True
+        self._unverified = self.end = None
+        self._replaced = (None, None)
+        self.access_token = issued.tokens.access_token
+        if issued.reason == "sign-in":
+            self.device = issued.new_device
+        self._services.observe(
+            TokensChanged(
+                username=self.username,
+                reason=issued.reason,
+                expires_at=live.expires_at,
+                rotated=issued.reason == "refresh" and issued.tokens.refresh_token is not None,
+            )
+        )
+
+    # --- losing them ---
+
+    def _refuse(self, error: CognitoError) -> None:
+        """Proven wrong: nothing of that answer is kept, the refresh token neither."""
+        self.refresh_token, self._rotates = self._replaced
+        self._unverified = None
+        self._services.observe(
+            SecurityAlert(username=self.username, kind="token-rejected", error=error)
+        )
+
+    def _lose(self, end: str, error: CognitoError) -> None:
+        """The refresh token is dead; say so unless the password can mend it."""
+        if isinstance(error, RefreshTokenReused) and not self._answer_lost:
+            self._services.observe(
+                SecurityAlert(username=self.username, kind="refresh-token-reused", error=error)
+            )
+        self._drop(end)
+        self.renewal.drop()
+        if self._sign_in_again is None or end not in _MENDED_BY_PASSWORD:
+            self._say_end(end)
+
+    def _drop(self, end: str) -> None:
+        self.refresh_token = self.access_token = self._unverified = None
+        self._replaced = (None, None)
+        self._answer_lost = False
+        self.end = end
+
+    def _say_end(self, end: str) -> None:
+        self._on_end()
+        self._services.observe(SessionEnded(username=self.username, reason=end))
+
+    def _on_failure(self, error: CognitoError, pause: float) -> None:
+        if isinstance(error, SignInRequired | SessionClosed):
+            return  # SessionEnded has said it
+        self._services.observe(
+            RefreshFailing(username=self.username, error=error, retry_after=pause)
+        )
