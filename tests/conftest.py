@@ -34,22 +34,23 @@ def _has(module: str) -> bool:
 
 def _backends() -> Iterator[Any]:
     yield pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio")
-    if sys.platform != "win32":
-        yield pytest.param(
-            ("asyncio", {"use_uvloop": True}),
-            id="uvloop",
-            marks=pytest.mark.skipif(not _has("uvloop"), reason="uvloop is not installed"),
-        )
+    if _has("uvloop"):
+        yield pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop")
     if sys.version_info >= (3, 12):
         yield pytest.param(("asyncio", {"loop_factory": _eager_loop}), id="asyncio-eager")
-    yield pytest.param(
-        ("trio", {}),
-        id="trio",
-        marks=pytest.mark.skipif(not _has("trio"), reason="the extra `trio` is not installed"),
-    )
+    if _has("trio"):
+        yield pytest.param(("trio", {}), id="trio")
 
 
-@pytest.fixture(scope="session", params=_backends())
+BACKENDS = list(_backends())
+
+
+def pytest_report_header() -> str:
+    """Say which event loops take part: what is not installed is left out, not skipped."""
+    return "event loops: " + ", ".join(backend.id for backend in BACKENDS)
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run every async test once per event loop. Override it where one loop is meant."""
     return request.param
