@@ -146,7 +146,9 @@ def credentials_schedule(
     )
 
 
-def wall_expiry(*, issued_at: float, expires_at: float, sent: float, received: float) -> float | None:
+def wall_expiry(
+    *, issued_at: float, expires_at: float, sent: float, received: float
+) -> float | None:
     """Translate a server's ``exp`` to the local wall clock.
 
     Args:
@@ -175,9 +177,8 @@ def backoff_delay(*, failures: int, remaining: float, jitter: float) -> float:
         jitter: A number drawn from [0, 1).
     """
     grown = 2.0 * 2.0 ** min(failures - 1, 10)
-    if remaining <= 0:
-        longest = _BACKOFF_CAP_EXPIRED
-    else:
+    longest = _BACKOFF_CAP_EXPIRED
+    if remaining > 0:
         longest = min(_BACKOFF_CAP, max(2.0, remaining / 4))
     return (0.5 + 0.5 * jitter) * min(grown, longest)
 
