@@ -40,6 +40,8 @@ _ROUTES: Final = {
     "python": "aiocognito.srp._python",
 }
 
+_TRIVIAL: Final = (0, 1, N - 1)
+
 # Base, exponent, and the beginning of SHA-256 over the 384 bytes of the power. A power of
 # g as in A, then exponents as long as that of S: to a square and to a non-square modulo N,
 # because a Diffie-Hellman interface may refuse the latter, which are half of all bases.
@@ -52,7 +54,7 @@ _KNOWN_ANSWERS: Final = (
 
 @frozen
 class Backend:
-    """One route: `powmod` for 1 < base < N - 1 and 0 < exponent < N, Q excepted."""
+    """One route: `powmod` for 1 < base < N - 1 and 0 < exponent < N - 1, Q excepted."""
 
     name: str
     powmod: Callable[[int, int], int]
@@ -70,10 +72,12 @@ def powmod(base: int, exponent: int) -> int:
     milliseconds more.
     """
     base %= N
-    if exponent >= N:
+    if base in _TRIVIAL:
+        return pow(base, exponent, N)
+    if exponent >= N - 1:
         exponent %= N - 1  # Fermat; no exponent of a sign-in is that long
-    if base in _TRIVIAL_BASES or exponent in _TRIVIAL_EXPONENTS:
-        # The result is 0, 1 or -1, which Diffie-Hellman interfaces refuse to compute.
+    if exponent in (0, Q):
+        # The power is 1 or -1, which Diffie-Hellman interfaces refuse to compute.
         return pow(base, exponent, N)
     while True:
         backend = _chosen or _choose()
@@ -83,10 +87,6 @@ def powmod(base: int, exponent: int) -> int:
             if backend.name == "python":
                 raise
             _give_up(backend)
-
-
-_TRIVIAL_BASES: Final = frozenset({0, 1, N - 1})
-_TRIVIAL_EXPONENTS: Final = frozenset({0, Q})
 
 
 def prepare() -> str:
