@@ -237,8 +237,7 @@ class FakeServer:
 
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError), plain:
-            wire = plain if self.tls is None else self.tls.wrap_socket(plain, server_side=True)
-            self._open.append(wire)
+            wire = plain if self.tls is None else self._wrapped(self.tls, plain)
             with wire, wire.makefile("rb") as stream:
                 connection = Connection(wire, self._stop)
                 while connection.keep and (seen := _read(stream)) is not None:
@@ -246,6 +245,16 @@ class FakeServer:
                         act = self.script[min(len(self.requests), len(self.script) - 1)]
                         self.requests.append(seen)
                     act(connection)
+
+    def _wrapped(self, tls: ssl.SSLContext, plain: socket.socket) -> ssl.SSLSocket:
+        wire = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        self._open.append(wire)
+        try:
+            wire.do_handshake()
+        except OSError:
+            wire.close()
+            raise
+        return wire
 
 
 def _read(stream: Any) -> Seen | None:
