@@ -36,6 +36,8 @@ from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.secret_hash import secret_hash
 from aiocognito.testing import Drop, Html, InternalFailure, Refuse, Throttle
 from aiocognito.tokens.claims import read_unverified
+from aiocognito.tokens.model import NewDevice
+from aiocognito.tokens.saved import SavedState
 
 from .world import PASSWORD, World
 
@@ -406,9 +408,6 @@ async def test_the_device_key_goes_with_every_refresh() -> None:
 
 
 def with_device(session: Session) -> Any:
-    from aiocognito.tokens.model import NewDevice
-    from aiocognito.tokens.saved import SavedState
-
     state = SavedState.from_bytes(session.export_state())
     return SavedState(
         user_pool_id=state.user_pool_id,

@@ -1,0 +1,170 @@
+"""Ready answers."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import anyio
+import pytest
+
+from aiocognito import Answer, Challenge, responders
+from aiocognito._redact import Secret
+from aiocognito.errors import CodeMismatch, InvalidArgument, InvalidType
+from aiocognito.flow.challenges import (
+    Context,
+    EmailOtp,
+    NewPasswordRequired,
+    SelectMfaType,
+    SmsMfa,
+    SoftwareTokenMfa,
+    UnknownChallenge,
+)
+
+from .world import SleepingClock
+
+RFC_6238 = base64.b32encode(b"12345678901234567890").decode()
+COMMON: dict[str, Any] = {
+    "context": Context(
+        client_id="client",
+        username="ana",
+        session=None,
+        password_proven=True,
+        plaintext_allowed=False,
+    ),
+    "parameters": {},
+}
+TOTP = SoftwareTokenMfa(device_name="phone", **COMMON)
+SMS = SmsMfa(destination="+*******1234", **COMMON)
+EMAIL = EmailOtp(destination=None, **COMMON)
+SELECT = SelectMfaType(options=("SMS_MFA", "SOFTWARE_TOKEN_MFA"), **COMMON)
+NEW = NewPasswordRequired(required_attributes=("name",), user_attributes={}, **COMMON)
+UNKNOWN = UnknownChallenge(challenge_name="MIND_READING", **COMMON)
+
+
+def said(answer: Answer | None) -> dict[str, str]:
+    assert answer is not None
+    return {key: value.reveal() for key, value in answer.responses.items()}
+
+
+@pytest.mark.parametrize(
+    ("at", "code"), [(59, "287082"), (1111111109, "081804"), (20000000000, "353130")]
+)
+async def test_codes_are_those_of_rfc_6238(at: int, code: str) -> None:
+    # RFC 6238 appendix B, SHA-1, the last six of its eight digits.
+    respond = responders.totp(RFC_6238, clock=SleepingClock(at))
+    assert said(await respond(TOTP)) == {"SOFTWARE_TOKEN_MFA_CODE": code}
+
+
+async def test_no_code_is_used_twice() -> None:
+    clock = SleepingClock(0)
+    respond = responders.totp(RFC_6238, clock=clock)
+    codes = [said(await respond(TOTP))["SOFTWARE_TOKEN_MFA_CODE"] for _ in range(4)]
+    assert len(set(codes)) == 4
+    assert clock.wall() >= 90  # it waited for each next step
+
+
+async def test_two_sign_ins_at_once_get_two_codes() -> None:
+    respond = responders.totp(RFC_6238, clock=SleepingClock(0))
+    codes: set[str] = set()
+
+    async def ask() -> None:
+        codes.add(said(await respond(TOTP))["SOFTWARE_TOKEN_MFA_CODE"])
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(ask)
+    assert len(codes) == 3
+
+
+async def test_totp_is_chosen_where_it_is_offered() -> None:
+    respond = responders.totp(RFC_6238)
+    assert said(await respond(SELECT)) == {"ANSWER": "SOFTWARE_TOKEN_MFA"}
+    only_sms = SelectMfaType(options=("SMS_MFA",), **COMMON)
+    assert await respond(only_sms) is None
+    assert await respond(SMS) is None
+
+
+@pytest.mark.parametrize(
+    "secret", [RFC_6238.lower(), RFC_6238.rstrip("="), " ".join(RFC_6238)], ids=str
+)
+async def test_a_secret_may_be_written_as_people_write_it(secret: str) -> None:
+    respond = responders.totp(secret, clock=SleepingClock(59))
+    assert said(await respond(TOTP)) == {"SOFTWARE_TOKEN_MFA_CODE": "287082"}
+
+
+@pytest.mark.parametrize("secret", ["", "not base32!", "1", "ÄÄÄÄÄÄÄÄ"])
+def test_what_is_no_secret_is_refused(secret: str) -> None:
+    with pytest.raises(InvalidArgument, match="secret"):
+        responders.totp(secret)
+
+
+def test_a_secret_is_text() -> None:
+    with pytest.raises(InvalidType, match="secret"):
+        responders.totp(b"bytes")  # type: ignore[arg-type]
+
+
+async def test_a_new_password_is_given_with_its_attributes() -> None:
+    respond = responders.new_password("New-Passw0rd", attributes={"name": "Ana"})
+    assert said(await respond(NEW)) == {
+        "NEW_PASSWORD": "New-Passw0rd",
+        "userAttributes.name": "Ana",
+    }
+    assert await respond(SMS) is None
+
+
+class Person:
+    def __init__(self, *lines: str) -> None:
+        self.lines, self.shown = list(lines), [""][:0]
+
+    def __call__(self, text: str) -> str:
+        self.shown.append(text)
+        return self.lines.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("challenge", "shown"),
+    [(SMS, "+*******1234"), (EMAIL, "you"), (TOTP, "phone")],
+    ids=lambda value: getattr(type(value), "__name__", None),
+)
+async def test_a_person_is_asked_for_a_code(challenge: Challenge, shown: str) -> None:
+    person = Person("", "123456")  # an empty line is asked for again
+    answer = await responders.prompt(ask=person)(challenge)
+    assert list(said(answer).values()) == ["123456"]
+    assert shown in person.shown[0]
+
+
+async def test_a_person_chooses_a_factor() -> None:
+    person = Person("nonsense", "sms_mfa")
+    assert said(await responders.prompt(ask=person)(SELECT)) == {"ANSWER": "SMS_MFA"}
+
+
+async def test_a_new_password_is_typed_unseen() -> None:
+    secretly, openly = Person("New-Passw0rd"), Person("Ana")
+    answer = await responders.prompt(ask=openly, ask_secretly=secretly)(NEW)
+    assert said(answer)["NEW_PASSWORD"] == "New-Passw0rd"
+    assert said(answer)["userAttributes.name"] == "Ana"
+
+
+async def test_a_person_hears_what_was_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = SmsMfa(destination=None, refused=CodeMismatch(code="X", operation="Y"), **COMMON)
+    await responders.prompt(ask=Person("1"))(refused)
+    assert "Enter the code again" in capsys.readouterr().out
+
+
+async def test_a_person_is_not_asked_what_nobody_can_answer() -> None:
+    assert await responders.prompt(ask=Person())(UNKNOWN) is None
+
+
+async def test_the_first_answer_is_taken() -> None:
+    respond = responders.first_of(
+        responders.totp(RFC_6238), responders.new_password("x"), responders.prompt(ask=Person("7"))
+    )
+    assert said(await respond(SMS)) == {"SMS_MFA_CODE": "7"}
+    assert await respond(UNKNOWN) is None
+
+
+async def test_a_responder_shows_no_secret() -> None:
+    respond = responders.new_password("canary-password")
+    assert "canary" not in repr(respond) + repr(getattr(respond, "__closure__", ""))
+    assert Secret("x")
