@@ -174,6 +174,7 @@ def load_backend(trio: bool) -> Callable[[Limits], Exchange]:
 
     Blocks: run it in a worker thread. What it returns is called on the event loop.
     """
+    "localhost".encode("idna")  # ssl encodes host names so, and the codec is a file
     # By name, because which one is imported depends on the loop, and neither may be
     # imported before it is needed.
     name = "_httpx2" if trio else "_aiohttp"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from contextlib import aclosing, suppress
 
+import httpcore2  # noqa: F401 - httpx2 would import it at the first request, on the loop
 import httpx2
 
 from aiocognito.transport._exchange import (
