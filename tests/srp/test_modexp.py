@@ -17,8 +17,8 @@ from aiocognito.srp import modexp
 from aiocognito.srp.group import N, Q, g
 from aiocognito.srp.modexp import Backend, powmod, prepare
 
-BASES = [0, 1, 2, Q, N - 2, N - 1, N, N // 3, 2**3072 - 1, -5]
-EXPONENTS = [0, 1, 2, Q - 1, Q, Q + 1, N - 2, N - 1, N, 2**255, 2**256 - 1, 2**256, 2**8185 + 1]
+BASES = [0, 1, 2, N - 2, N - 1, N, N // 3, -5]
+EXPONENTS = [0, 1, 2, Q - 1, Q, N - 2, N - 1, N, 2**255, 2**256 - 1, 2**256, 2**3080 + 1]
 
 
 @cache

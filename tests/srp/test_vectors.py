@@ -46,27 +46,35 @@ def handshake_with(a: int, A: int) -> Handshake:
     return handshake
 
 
-def check_both_sides(
+def check_client(
     case: dict[str, Any], A: int, group: str, identity: str, password: str, signature: str
 ) -> None:
-    """Claim as the client does and judge the claim as the server does."""
-    srp_b = case.get("srp_b_hex", case.get("SRP_B"))
-    salt, block = integer(case["salt_hex"]), b64decode(case["secret_block_b64"])
-    signed = {"group": group, "identity": identity, "timestamp": case["timestamp"]}
-
     claim = handshake_with(integer(case["a_hex"]), A).claim(
-        **signed,
+        group=group,
+        identity=identity,
         password=password,
-        srp_b=srp_b,
+        srp_b=case.get("srp_b_hex", case.get("SRP_B")),
         salt=case["salt_hex"],
         secret_block=case["secret_block_b64"],
+        timestamp=case["timestamp"],
     )
     assert claim == signature
 
-    verifier = Verifier.create(group, identity, password, salt.to_bytes(16, "big"))
+
+def check_server(
+    case: dict[str, Any], A: int, group: str, identity: str, password: str, signature: str
+) -> None:
+    salt = integer(case["salt_hex"]).to_bytes(16, "big")
+    verifier = Verifier.create(group, identity, password, salt)
     server = ServerHandshake(verifier, srp_a=f"{A:x}", b=integer(case["b_hex"]))
-    assert integer(server.srp_b) == integer(srp_b)
-    assert server.accepts(**signed, secret_block=block, signature=signature)
+    assert integer(server.srp_b) == integer(case.get("srp_b_hex", case.get("SRP_B")))
+    assert server.accepts(
+        group=group,
+        identity=identity,
+        secret_block=b64decode(case["secret_block_b64"]),
+        timestamp=case["timestamp"],
+        signature=signature,
+    )
 
 
 # --- clients.json ------------------------------------------------------------------
@@ -74,7 +82,7 @@ def check_both_sides(
 
 @pytest.mark.parametrize("case", CLIENTS["password_claims"], ids=lambda case: case["id"])
 def test_password_claims_of_the_official_clients(
-    case: dict[str, Any], session_keys: list[tuple[int, int, str]]
+    case: dict[str, Any], session_keys: list[tuple[int, int, str]], backend: Backend
 ) -> None:
     group, identity, password = case["pool_name"], case["user_id_for_srp"], case["password"]
     expected = case["expected"]
@@ -83,9 +91,12 @@ def test_password_claims_of_the_official_clients(
     digest = formulas.identity_hash(group, identity, password)
     x = formulas.compute_x(integer(case["salt_hex"]), digest)
     assert x == integer(expected["x_hex"])
-    check_both_sides(case, A, group, identity, password, expected["password_claim_signature"])
+    signature = expected["password_claim_signature"]
+    check_client(case, A, group, identity, password, signature)
+    if backend.name != "python":  # which takes long; it does both sides of the cases below
+        check_server(case, A, group, identity, password, signature)
     S, u = integer(expected["S_hex"]), integer(expected["u_hex"])
-    assert session_keys == [(S, u, expected["hkdf_key_hex"])] * 2
+    assert set(session_keys) == {(S, u, expected["hkdf_key_hex"])}
 
 
 @pytest.mark.parametrize("case", CLIENTS["device_claims"], ids=lambda case: case["id"])
@@ -98,7 +109,8 @@ def test_device_claims_of_the_official_clients(
     expected = case["expected"]
     A = powmod(g, integer(case["a_hex"]))
     assert f"{A:x}" == expected["srp_a"]
-    check_both_sides(case, A, group, key, password, expected["password_claim_signature"])
+    check_client(case, A, group, key, password, expected["password_claim_signature"])
+    check_server(case, A, group, key, password, expected["password_claim_signature"])
     assert [key for _, _, key in session_keys] == [expected["hkdf_key_hex"]] * 2
 
 
@@ -151,7 +163,8 @@ def test_both_sides_agree_with_the_reference(
     assert f"{A:x}" == case["SRP_A"]
     x = formulas.compute_x(salt, formulas.identity_hash(group, identity, password))
     assert x == integer(case["x_hex"])
-    check_both_sides(case, A, group, identity, password, case["signature"])
+    check_client(case, A, group, identity, password, case["signature"])
+    check_server(case, A, group, identity, password, case["signature"])
     S, u = integer(case["S_hex"]), integer(case["u_hex"])
     assert session_keys == [(S, u, case["key_hex"])] * 2
 
