@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - asyncio would import it at the first look-up
 import ssl
 
 import aiohttp
