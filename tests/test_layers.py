@@ -23,6 +23,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "aiocognito"
 LAYERS: dict[str, int] = {
     "errors": 0,
     "_clock": 0,
+    "_lazy": 0,
     "_partitions": 0,
     "_redact": 0,
     "srp": 1,
@@ -42,6 +43,8 @@ LAYERS: dict[str, int] = {
     "_exchange": 4,
     "_identities": 4,
     "_issued": 4,
+    "_keeper": 4,
+    "_keeper": 4,
     "_logins": 4,
     "_protected": 4,
     "_refresh": 4,

@@ -1,36 +1,41 @@
 """Amazon Cognito for async Python: sign in, stay fresh, reach AWS."""
 
-from aiocognito import errors, events, responders
+from typing import TYPE_CHECKING
+
+from aiocognito._lazy import lazily as _lazily
 from aiocognito.errors import *  # noqa: F403  the error tree is public as a whole
 from aiocognito.errors import __all__ as _error_names
-from aiocognito.events import (
-    Event,
-    RefreshFailing,
-    SecurityAlert,
-    SessionEnded,
-    TokensChanged,
-)
-from aiocognito.flow.challenges import (
-    Answer,
-    Challenge,
-    EmailOtp,
-    NewPasswordRequired,
-    SelectMfaType,
-    SmsMfa,
-    SoftwareTokenMfa,
-    UnknownChallenge,
-)
-from aiocognito.flow.flows import Flow, Password, Srp
-from aiocognito.flow.reading import challenge_from_dict
-from aiocognito.flow.secret_hash import secret_hash
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
-from aiocognito.login import Login, Responder, SignedIn, Step
-from aiocognito.pool import UserPool
-from aiocognito.session import Session
-from aiocognito.tokens.claims import Claims
-from aiocognito.tokens.credentials import AwsCredentials
-from aiocognito.tokens.model import NewDevice
-from aiocognito.verify.verifier import TokenVerifier
+
+if TYPE_CHECKING:
+    from aiocognito import errors, events, responders
+    from aiocognito.events import (
+        Event,
+        RefreshFailing,
+        SecurityAlert,
+        SessionEnded,
+        TokensChanged,
+    )
+    from aiocognito.flow.challenges import (
+        Answer,
+        Challenge,
+        EmailOtp,
+        NewPasswordRequired,
+        SelectMfaType,
+        SmsMfa,
+        SoftwareTokenMfa,
+        UnknownChallenge,
+    )
+    from aiocognito.flow.flows import Flow, Password, Srp
+    from aiocognito.flow.reading import challenge_from_dict
+    from aiocognito.flow.secret_hash import secret_hash
+    from aiocognito.identity_pool import AwsIdentity, IdentityPool
+    from aiocognito.login import Login, Responder, SignedIn, Step
+    from aiocognito.pool import UserPool
+    from aiocognito.session import Session
+    from aiocognito.tokens.claims import Claims
+    from aiocognito.tokens.credentials import AwsCredentials
+    from aiocognito.tokens.model import NewDevice
+    from aiocognito.verify.verifier import TokenVerifier
 
 __all__ = [
     "Answer",
@@ -68,3 +73,40 @@ __all__ = [
     "secret_hash",
     *_error_names,
 ]
+
+__getattr__, __dir__ = _lazily(
+    __name__,
+    {
+        "errors": ("errors",),
+        "events": (
+            "Event",
+            "RefreshFailing",
+            "SecurityAlert",
+            "SessionEnded",
+            "TokensChanged",
+            "events",
+        ),
+        "flow.challenges": (
+            "Answer",
+            "Challenge",
+            "EmailOtp",
+            "NewPasswordRequired",
+            "SelectMfaType",
+            "SmsMfa",
+            "SoftwareTokenMfa",
+            "UnknownChallenge",
+        ),
+        "flow.flows": ("Flow", "Password", "Srp"),
+        "flow.reading": ("challenge_from_dict",),
+        "flow.secret_hash": ("secret_hash",),
+        "identity_pool": ("AwsIdentity", "IdentityPool"),
+        "login": ("Login", "Responder", "SignedIn", "Step"),
+        "pool": ("UserPool",),
+        "responders": ("responders",),
+        "session": ("Session",),
+        "tokens.claims": ("Claims",),
+        "tokens.credentials": ("AwsCredentials",),
+        "tokens.model": ("NewDevice",),
+        "verify.verifier": ("TokenVerifier",),
+    },
+)

@@ -91,7 +91,9 @@ def new_password(password: str, *, attributes: Mapping[str, str] | None = None) 
 
 
 def prompt(
-    *, ask: Callable[[str], str] = input, ask_secretly: Callable[[str], str] = getpass
+    *,
+    ask: Callable[[str], str] | None = None,
+    ask_secretly: Callable[[str], str] | None = None,
 ) -> Responder:
     """Ask the person at the terminal, or below the notebook's cell.
 
@@ -99,25 +101,26 @@ def prompt(
     worker thread, so the event loop goes on; a cancelled caller waits for the answer.
 
     Args:
-        ask: Shows a text and returns a line.
-        ask_secretly: The same without showing what is typed.
+        ask: Shows a text and returns a line; `input` if left out.
+        ask_secretly: The same without showing what is typed; `getpass.getpass`.
     """
+    openly, secretly = ask or input, ask_secretly or getpass
 
     async def respond(challenge: Challenge) -> Answer | None:
         if challenge.refused is not None:
             await anyio.to_thread.run_sync(print, str(challenge.refused))
         match challenge:
             case SmsMfa(destination=to) | EmailOtp(destination=to):
-                code = await _asked(ask, f"Code sent to {to or 'you'}: ")
+                code = await _asked(openly, f"Code sent to {to or 'you'}: ")
                 return challenge.answer(code)
             case SoftwareTokenMfa(device_name=name):
-                code = await _asked(ask, f"Code from {name or 'your authenticator'}: ")
+                code = await _asked(openly, f"Code from {name or 'your authenticator'}: ")
                 return challenge.answer(code)
             case SelectMfaType(options=options):
-                return challenge.answer(await _chosen(ask, options))
+                return challenge.answer(await _chosen(openly, options))
             case NewPasswordRequired(required_attributes=names):
-                password = await _asked(ask_secretly, "New password: ")
-                given = {name: await _asked(ask, f"{name}: ") for name in names}
+                password = await _asked(secretly, "New password: ")
+                given = {name: await _asked(openly, f"{name}: ") for name in names}
                 return challenge.answer(password, attributes=given)
             case _:
                 return None

@@ -6,8 +6,9 @@ test run on the machine, and most of those never ask for a pool.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from aiocognito._lazy import lazily
 
 if TYPE_CHECKING:
     from aiocognito.testing.backend import RequestLog
@@ -97,17 +98,5 @@ _HOMES = {
     "user_pool": ("LocalUserPool",),
     "users": ("LocalUser",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _HOMES)
