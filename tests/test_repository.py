@@ -31,7 +31,9 @@ HOMES = re.compile(
 
 
 def tracked() -> list[Path]:
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    # CI may run as another user than the one who cloned.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     needs("git", listing.returncode == 0, "run the tests from a clone")
     names = listing.stdout.decode().split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
