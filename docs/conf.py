@@ -36,6 +36,9 @@ nitpick_ignore_regex = [
     ("py:.*", r"aiocognito\.testing\.(backend|faults|passwords|totp|users)\..*"),
     ("py:.*", r"aiocognito\.(login\.Conversation|session\.PoolServices|tokens\.saved\..*)"),
     ("py:.*", r"aiocognito\.verify\.verifier\.(AnyClient|VerifiedTokens)"),
+    ("py:.*", r"aiocognito\.flow\.machine\.State"),
+    # A sentence with a colon in "Returns" is taken for a type.
+    ("py:class", r"[A-Z]\w+ \w+ .*"),
     # Aliases of unions and callables, explained where they are used.
     ("py:.*", r"(Challenge|Step|Flow|Event|Observer|Responder|Secret|AioSession)"),
 ]

@@ -44,7 +44,6 @@ LAYERS: dict[str, int] = {
     "_identities": 4,
     "_issued": 4,
     "_keeper": 4,
-    "_keeper": 4,
     "_logins": 4,
     "_protected": 4,
     "_refresh": 4,
