@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from aiocognito.errors import InvalidArgument
+from aiocognito.testing.service_errors import invalid_parameter
 from aiocognito.testing.settings import MFA_METHODS, VERIFIED
 from aiocognito.testing.state import PoolState
 from aiocognito.testing.totp import SoftwareToken, new_secret
@@ -35,6 +36,10 @@ def new_user(
     if status not in _STATUSES:
         raise InvalidArgument("status", f"one of {', '.join(_STATUSES)}")
     values = _texts(attributes)
+    if "@" in name and "email" in state.settings.alias_attributes:
+        raise invalid_parameter(
+            "Username cannot be of email format, since user pool is configured for email alias."
+        )
     sub = state.draws.uuid()
     username = sub if state.settings.username_attributes else name
     if state.settings.username_attributes:

@@ -131,7 +131,8 @@ class LocalUserPool(PoolAdministration):
             PoolError: With a code that the operation's model lists, or one of those
                 every operation can have.
         """
-        return self._operations[operation](check(operation, parameters))
+        request = check(operation, parameters)
+        return self._operations[operation](request)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the key set: the ID tokens' key and the access tokens' key."""

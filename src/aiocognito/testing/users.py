@@ -81,15 +81,9 @@ class LocalUser:
 
     def has_contact(self, method: str) -> bool:
         """Say whether a code can reach the user for this factor."""
-        match method:
-            case "SMS_MFA":
-                return self._verified("phone_number")
-            case "EMAIL_OTP":
-                return self._verified("email")
-            case "SOFTWARE_TOKEN_MFA":
-                return self.software_token is not None
-            case _:
-                return False
+        if method == "SOFTWARE_TOKEN_MFA":
+            return self.software_token is not None
+        return self._verified("phone_number" if method == "SMS_MFA" else "email")
 
     def listed_attributes(self) -> list[dict[str, str]]:
         """Return ``UserAttributes`` as GetUser shows them: all strings."""
@@ -120,9 +114,6 @@ class UserDirectory:
     _by_alias: dict[tuple[str, str], LocalUser] = field(factory=dict, init=False, repr=False)
     _by_sub: dict[str, LocalUser] = field(factory=dict, init=False, repr=False)
 
-    def __iter__(self) -> Iterator[LocalUser]:
-        return iter(self._by_name.values())
-
     def __len__(self) -> int:
         return len(self._by_name)
 
@@ -151,7 +142,8 @@ class UserDirectory:
         """
         if self.settings.fold(user.username) in self._by_name:
             raise PoolError("UsernameExistsException", "User already exists")
-        self._refuse_taken(user)
+        by_alias = bool(self.settings.alias_attributes)
+        self._refuse_taken(user, "AliasExistsException" if by_alias else "UsernameExistsException")
         self._by_name[self.settings.fold(user.username)] = user
         self._by_sub[user.sub] = user
         self._index(user)
@@ -163,14 +155,18 @@ class UserDirectory:
         self._unindex(user)
 
     def update(self, user: LocalUser, changes: Mapping[str, str]) -> None:
-        """Change attributes; an empty value deletes one. Raises as `add`."""
+        """Change attributes; an empty value deletes one.
+
+        Raises:
+            PoolError: ``AliasExistsException``; nothing has changed then.
+        """
         before = dict(user.attributes)
         self._unindex(user)
         user.attributes.update(changes)
         for name in [name for name, value in user.attributes.items() if not value]:
             del user.attributes[name]
         try:
-            self._refuse_taken(user)
+            self._refuse_taken(user, "AliasExistsException")
         except PoolError:
             user.attributes.clear()
             user.attributes.update(before)
@@ -188,15 +184,10 @@ class UserDirectory:
             if value and verified:
                 yield attribute, self.settings.fold(value)
 
-    def _refuse_taken(self, user: LocalUser) -> None:
+    def _refuse_taken(self, user: LocalUser, code: str) -> None:
         for attribute, value in self._aliases(user):
             if self._by_alias.get((attribute, value), user) is not user:
                 word = attribute.partition("_number")[0]
-                code = (
-                    "UsernameExistsException"
-                    if self.settings.username_attributes
-                    else "AliasExistsException"
-                )
                 raise PoolError(code, f"An account with the given {word} already exists.")
 
     def _index(self, user: LocalUser) -> None:
