@@ -17,13 +17,14 @@ import _ssl
 import ctypes
 import sys
 from collections.abc import Callable, Iterator
-from ctypes import c_char_p, c_int, c_void_p, create_string_buffer
+from ctypes import c_char, c_char_p, c_int, c_void_p
 from types import SimpleNamespace
 from typing import Any, Final
 
 from aiocognito.srp.group import N
 
 _SIZE: Final = 384
+_Bytes = c_char * _SIZE
 
 _FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "BN_CTX_free": (None, [c_void_p]),
@@ -110,7 +111,7 @@ class _Power:
     def __call__(self, base: int, exponent: int) -> int:
         lib = self._lib
         power = base_ = exponent_ = context = None
-        result = create_string_buffer(_SIZE)
+        result = _Bytes()
         try:
             power = lib.BN_new()
             base_ = self._number(base)
