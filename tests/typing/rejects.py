@@ -25,7 +25,7 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     step.answer("123456")  # refused
     if isinstance(step, SoftwareTokenMfa):
         step.answer(123456)  # refused
-        step.code = "1"  # refused
+        step.code  # refused
     if isinstance(step, SignedIn):
         step.session = session  # refused
     token: bytes = await session.access_token()  # refused
