@@ -132,7 +132,8 @@ def account_request(draw: st.DrawFn, token: str, password: str) -> tuple[str, di
         ("SetUserMFAPreference", {**authorized, "SoftwareTokenMfaSettings": switch}),
         ("ChangePassword", {**authorized, **change}),
     ]
-    return draw(st.sampled_from(calls))
+    call: tuple[str, dict[str, Any]] = draw(st.sampled_from(calls))
+    return call
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
