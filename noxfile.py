@@ -51,7 +51,7 @@ def mypy(session: nox.Session) -> None:
 @nox.session(name="api-types", python=MAIN)
 def api_types(session: nox.Session) -> None:
     """Check the public types with the other checkers, as a user would."""
-    install(session, "-e.[trio]", "test")
+    install(session, ".[trio]", "test")  # pyright does not follow an editable install
     session.install("pyright", "pyrefly", "ty")
     session.run("pyright", "--verifytypes", "aiocognito", "--ignoreexternal")
     session.run("python", "-m", "pytest", "tests/typing", *session.posargs)
