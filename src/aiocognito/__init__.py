@@ -9,6 +9,7 @@ from aiocognito.errors import __all__ as _error_names
 if TYPE_CHECKING:
     from aiocognito import errors, events, responders
     from aiocognito.events import (
+        CredentialsChanged,
         Event,
         RefreshFailing,
         SecurityAlert,
@@ -43,6 +44,7 @@ __all__ = [
     "AwsIdentity",
     "Challenge",
     "Claims",
+    "CredentialsChanged",
     "EmailOtp",
     "Event",
     "Flow",
@@ -79,6 +81,7 @@ __getattr__, __dir__ = _lazily(
     {
         "errors": ("errors",),
         "events": (
+            "CredentialsChanged",
             "Event",
             "RefreshFailing",
             "SecurityAlert",

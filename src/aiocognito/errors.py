@@ -574,14 +574,14 @@ class SignInRequired(CognitoError):
 
 
 class RefreshFailed(CognitoError):
-    """No fresh token can be had now; the cause is chained.
+    """No fresh token or credentials can be had now; the cause is chained.
 
     Attributes:
         retry_after: Seconds until the next attempt is made; earlier calls fail at once.
     """
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"The tokens could not be refreshed; try again in {retry_after:.0f} s.")
+        super().__init__(f"Nothing fresh can be had now; try again in {retry_after:.0f} s.")
         self.retry_after = retry_after
 
 

@@ -112,6 +112,7 @@ class UserPool:
                 endpoint_url=identity_endpoint_url or endpoint_url,
                 allow_http=allow_http,
                 clock=clock,
+                observer=self._observe,
             )
         )
         self._services = PoolServices(

@@ -1,0 +1,133 @@
+"""The examples run as a stranger runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiocognito.testing import LocalCognito
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+def start(name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    # A session of its own has no terminal, so that getpass reads what we write.
+    return subprocess.Popen(
+        [sys.executable, "-W", "error::DeprecationWarning", str(EXAMPLES / name), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+    )
+
+
+def finish(program: subprocess.Popen[str], said: str = "") -> tuple[str, str]:
+    out, err = program.communicate(said, timeout=60)
+    return out, err
+
+
+def test_quickstart_goes_the_whole_way_by_itself() -> None:
+    program = start("quickstart.py")
+    out, err = finish(program)
+    assert program.returncode == 0, err
+    assert err == ""
+    assert "cognito:username = ana" in out
+    assert "refreshed ahead of its end: yes" in out
+    keys = re.findall(r"(ASIA\w+) until", out)
+    assert len(keys) == 2
+    assert keys[0] != keys[1]
+    assert "Signed out" in out
+
+
+def test_quickstart_signs_in_to_the_pool_the_environment_names() -> None:
+    with LocalCognito(client_secret=True) as local:
+        local.add_user("eva", "Correct-Horse-9!", totp=True)
+        assert local.client_secret is not None
+        program = start("quickstart.py", **settings(local))
+        code = local.totp_code("eva")
+        out, err = finish(program, f"eva\nCorrect-Horse-9!\n{code}\n")
+    assert program.returncode == 0, err
+    assert "cognito:username = eva" in out
+    assert "Access token refreshed" in out
+    assert out.count("ASIA") == 2
+
+
+def settings(local: LocalCognito) -> dict[str, str]:
+    return {
+        "COGNITO_USER_POOL_ID": local.user_pool_id,
+        "COGNITO_CLIENT_ID": local.client_id,
+        "COGNITO_CLIENT_SECRET": local.client_secret or "",
+        "IDENTITY_POOL_ID": local.identity_pool_id,
+        "COGNITO_ENDPOINT_URL": local.url,
+    }
+
+
+def test_a_wrong_password_is_one_sentence() -> None:
+    with LocalCognito(client_secret=True) as local:
+        local.add_user("eva", "Correct-Horse-9!")
+        program = start("quickstart.py", **settings(local))
+        _, err = finish(program, "eva\nnot-this-one\n")
+    assert program.returncode == 1
+    assert "IncorrectUsernameOrPassword: Check the user name and the password" in err
+    assert "Traceback" not in err
+    assert "not-this-one" not in err
+
+
+def test_no_network_is_one_sentence() -> None:
+    with LocalCognito(client_secret=True) as local:
+        gone = settings(local)
+    program = start("quickstart.py", **gone)
+    _, err = finish(program, "eva\nCorrect-Horse-9!\n")
+    assert program.returncode == 1
+    assert "ConnectFailed: No connection to the service" in err
+    assert "Traceback" not in err
+
+
+def test_the_worker_stays_signed_in_and_ctrl_c_ends_it() -> None:
+    program = start("worker.py")
+    assert program.stdout is not None
+    lines: list[str] = []
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline and not any("by refresh" in line for line in lines):
+        lines.append(program.stdout.readline())
+    assert any("by refresh" in line for line in lines), lines
+    program.send_signal(signal.SIGINT)
+    out, err = finish(program)
+    assert program.returncode == 0, err
+    assert "nothing was lost" in out
+    assert "Traceback" not in err
+
+
+def test_the_worker_can_be_given_an_end() -> None:
+    program = start("worker.py", "--seconds", "1")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "new tokens by sign-in" in out
+
+
+@pytest.mark.may_block
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the kernel's own machinery
+def test_the_notebook_runs_across_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbclient: Any = pytest.importorskip("nbclient")
+    nbformat: Any = pytest.importorskip("nbformat")
+    for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    notebook = nbformat.read(EXAMPLES / "notebooks" / "first_sign_in.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    shown = str([cell.get("outputs") for cell in notebook.cells])
+    assert "IncorrectUsernameOrPassword" in shown
+    assert "ana: new tokens by refresh" in shown
+    assert shown.count("'text/plain': 'True'") == 2
+    assert "signed-out" in shown
+    assert "eyJ" not in shown  # no token is displayed
