@@ -96,13 +96,12 @@ async def test_an_unknown_user_looks_like_a_wrong_password(
     ],
 )
 async def test_names_and_passwords_are_proven_as_typed(
-    pool_there: PoolThere, app: AppThere, name: str | None, password: str
+    pool_there: PoolThere, name: str | None, password: str
 ) -> None:
-    # A chosen name exists once in a pool, and this runs several times.
+    # A chosen name exists once in a pool, and this runs on each event loop.
     pool = pool_there if name is None else pool_there.server.add_user_pool()
-    app = pool.add_app(secret=app.client_secret is not None)
     user = pool.add_user(name, password=password)
-    async with app.open() as ours:
+    async with pool.add_app().open() as ours:
         session = await ours.sign_in(user.name, password)
         assert session.username == user.name
 
