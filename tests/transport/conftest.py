@@ -1,4 +1,4 @@
-"""A certificate for this machine, made for the run."""
+"""No proxies and authorities of the surroundings; a certificate made for the run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies_and_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @frozen

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import anyio.lowlevel
@@ -35,6 +35,8 @@ from aiocognito.errors import (
 from aiocognito.flow.calls import Call
 from aiocognito.transport import botocore as module
 from aiocognito.transport._exchange import Outgoing
+from aiocognito.transport._sending import Sending, under_way
+from aiocognito.transport._session_stub import SessionStub
 from aiocognito.transport.base import HttpReply
 from aiocognito.transport.botocore import BotocoreTransport
 from tests.transport import fake_server as fake
@@ -503,7 +505,6 @@ async def test_an_authority_of_ones_own_is_used_and_reported(
     # threat 38
     with FakeServer(tls=loopback_tls.server) as server:
         transport = opened(server)
-        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
         assert transport.ca_bundle is None
         monkeypatch.setenv("AWS_CA_BUNDLE", str(loopback_tls.authority))
         assert transport.ca_bundle == str(loopback_tls.authority)
@@ -691,8 +692,6 @@ async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
     monkeypatch: pytest.MonkeyPatch, fresh_session: None
 ) -> None:
     # threat 37
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "proxy.example:3128")
     outgoing = await destination(BotocoreTransport("eu-west-1"), sign_in())
@@ -803,3 +802,44 @@ async def test_no_plain_secret_stays_behind(opened: Any) -> None:
         if isinstance(found, dict) and found.get("SECRET_HASH") == CLIENT_SECRET_HASH
     ]
     assert kept == []
+
+
+# --- the seams to aiobotocore -------------------------------------------------------------
+
+
+async def test_closing_botocores_session_closes_nothing_of_ours() -> None:
+    async with SessionStub(verify=True, timeout=(1, 2)) as stub:
+        await stub.close()
+
+
+async def test_a_failure_of_the_library_before_sending_is_named_by_its_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # threat 34
+    class Exploding(Recorder):
+        async def request(self, outgoing: Outgoing) -> HttpReply:
+            raise KeyError(PASSWORD)
+
+    transport = BotocoreTransport("eu-west-1")
+    transport._link = Exploding()  # type: ignore[assignment]
+    with pytest.raises(LocalProtocolError, match="KeyError") as caught:
+        await transport.send(sign_in())
+    assert_clean(caught.value)
+
+
+async def test_a_header_may_be_bytes() -> None:
+    class Request:
+        method, url, body = "POST", "https://x/", "text"
+        headers: ClassVar[dict[str, object]] = {"A": b"1", "B": "2"}
+
+    recorder = Recorder()
+    with under_way(Sending(call=sign_in(), exchange=recorder)):  # type: ignore[arg-type]
+        answer = await SessionStub().send(Request())
+    assert recorder.outgoing[0].headers == {"A": "1", "B": "2"}
+    assert recorder.outgoing[0].body == b"text"
+    assert await answer.content == b"{}"
+
+
+async def test_a_client_whose_making_would_wait_is_refused() -> None:
+    with pytest.raises(LocalProtocolError, match="waits"):
+        module._run_to_end(anyio.lowlevel.checkpoint())

@@ -241,8 +241,6 @@ async def test_a_proxy_sees_a_host_name_and_nothing_else(
     http: BoundedHttp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # threat 37
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
     refusal = fake.answer(b"", status=502)
     with FakeServer(refusal) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
@@ -258,8 +256,6 @@ async def test_no_proxy_is_asked_about_loopback(
     http: BoundedHttp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # threat 37
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
     with FakeServer() as proxy, FakeServer() as server:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("all_proxy", proxy.url)
