@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 
@@ -25,10 +26,8 @@ async def test_no_more_at_once_than_there_are_cores() -> None:
         with lock:
             running += 1
             most = max(most, running)
-        try:
+        with contextlib.suppress(threading.BrokenBarrierError):
             full.wait(timeout=0.05)  # one more than may be there at once: it never fills
-        except threading.BrokenBarrierError:
-            pass
         with lock:
             running -= 1
 
