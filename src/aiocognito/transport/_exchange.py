@@ -181,7 +181,7 @@ def load_backend(trio: bool) -> Callable[[Limits], Exchange]:
     try:
         backend = importlib.import_module(f"aiocognito.transport.{name}")
     except ImportError as error:
-        if trio and error.name == "httpx2":
+        if trio and error.name in ("httpx2", "httpcore2"):
             raise LocalProtocolError("Under Trio, install aiocognito[trio].") from None
         raise
     return functools.partial(backend.open_exchange, tls=_tls_context(ca_bundle()))

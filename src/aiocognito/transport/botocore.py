@@ -257,6 +257,7 @@ def _make_client(service: Service, region: str, endpoint_url: str | None) -> _Cl
 
 
 def _create_client(service: Service, region: str, endpoint_url: str | None) -> Any:
+    import aiobotocore
     from aiobotocore.config import AioConfig
     from botocore import UNSIGNED
 
@@ -270,7 +271,9 @@ def _create_client(service: Service, region: str, endpoint_url: str | None) -> A
         retries={"total_max_attempts": 1, "mode": "standard"},
         ignore_configured_endpoint_urls=True,
         defaults_mode="legacy",
-        user_agent_extra="aiocognito",
+        # Given whole, because botocore composes its own twice for each call, which is
+        # a sixth of a call's work. It appends "botocore/<version>".
+        user_agent=f"aiocognito aiobotocore/{aiobotocore.__version__}",
         **variants,
     )
     creating = _SESSIONS[0].create_client(
