@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+TESTS = [
+    path
+    for path in (ROOT / "tests").rglob("*.py")
+    if "node_modules" not in path.parts and path != Path(__file__)
+]
 
 
 def numbers_in(text: str) -> set[int]:
