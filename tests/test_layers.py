@@ -73,15 +73,18 @@ LAYERS: dict[str, int] = {
 PURE_LAYERS = range(3)
 FIRST_WAITING_LAYER = 4
 
-# Defaults that live in L5 and are loaded when first needed, so that a constructor and the
-# check of a token never pay for aiobotocore. Each import carries a comment that says so.
-LAZY: set[tuple[str, str]] = {
+# Who names a default that lives in L5. These modules load nothing heavy until they are
+# used, and then in a worker thread. They are imported at the top: importing one later would
+# open its file on the event loop's thread.
+DEFAULTS: set[tuple[str, str]] = {
     ("pool", "transport.botocore"),
-    ("pool", "transport.http"),
-    ("identity_pool", "aws"),
     ("identity_pool", "transport.botocore"),
-    ("session", "aws"),
     ("verify.verifier", "transport.http"),
+}
+
+# What is loaded when first needed, because it loads aiobotocore itself.
+LAZY: set[tuple[str, str]] = {
+    ("identity_pool", "aws"),
 }
 
 # Who may import what at all. A module that is not listed is free for everybody.
@@ -218,11 +221,10 @@ def test_imports_point_down() -> None:
         if not found.is_ours or not found.importer:
             continue
         here, there = layer_of(found.importer), layer_of(found.ours)
-        lazy = (found.inside_function or found.for_types_only) and (
-            found.importer,
-            found.ours,
-        ) in LAZY
-        if here is not None and (there is None or there > here) and not lazy:
+        pair = (found.importer, found.ours)
+        if pair in (LAZY if found.inside_function else DEFAULTS):
+            continue
+        if here is not None and (there is None or there > here):
             wrong.append(f"{found} (layer {here} to {there})")
     assert wrong == []
 

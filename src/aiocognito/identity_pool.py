@@ -39,9 +39,10 @@ from aiocognito.events import CredentialsChanged, Event, Observer, RefreshFailin
 from aiocognito.flow.identity import GUEST, checked_identity_id, checked_provider
 from aiocognito.tokens.credentials import AwsCredentials
 from aiocognito.transport.base import Transport
+from aiocognito.transport.botocore import BotocoreTransport
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession  # noqa: TID251 - for an annotation alone
+    from aiobotocore.session import AioSession
 
 __all__ = ["AwsIdentity", "IdentityPool", "LoginSource", "LoginValue"]
 
@@ -220,7 +221,12 @@ class IdentityPool:
         if transport is not None and endpoint_url is not None:
             raise InvalidArgument("endpoint_url", "left out beside a transport")
         self._owns_transport = transport is None
-        self._transport = transport or _usual_transport(self._id.region, endpoint_url, allow_http)
+        self._transport = transport or BotocoreTransport(
+            self._id.region,
+            service="cognito-identity",
+            endpoint_url=endpoint_url,
+            allow_http=allow_http,
+        )
         self._wire = Wire(self._id.text, self._transport, timing or Timing(clock=clock))
         self._protected = Protected()
         self._observer = observer
@@ -325,12 +331,3 @@ class IdentityPool:
 
     def __repr__(self) -> str:
         return f"<IdentityPool {self._id.text}{' closed' if self._wire.closed else ''}>"
-
-
-def _usual_transport(region: str, endpoint_url: str | None, allow_http: bool) -> Transport:
-    # Layer 5, where third-party I/O lives; it loads aiobotocore at the first call.
-    from aiocognito.transport.botocore import BotocoreTransport  # noqa: PLC0415
-
-    return BotocoreTransport(
-        region, service="cognito-identity", endpoint_url=endpoint_url, allow_http=allow_http
-    )

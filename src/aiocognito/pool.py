@@ -28,6 +28,7 @@ from aiocognito.login import Conversation, Login, Responder, Step, answer_all, i
 from aiocognito.session import Session
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
+from aiocognito.transport.botocore import BotocoreTransport
 from aiocognito.verify.verifier import TokenVerifier
 
 __all__ = ["UserPool"]
@@ -117,7 +118,13 @@ class UserPool:
         )
         self._services = PoolServices(
             client=client,
-            transport=transport or _default_transport(client, endpoint_url, allow_http),
+            transport=transport
+            or BotocoreTransport(
+                client.pool.region,
+                service="cognito-idp",
+                endpoint_url=endpoint_url,
+                allow_http=allow_http,
+            ),
             verifier=self._verifier,
             identity_pool=self._identity_pool,
             timing=self._timing,
@@ -356,18 +363,6 @@ class UserPool:
             self._observer(event)
         except Exception:  # noqa: BLE001  an observer's fault must not end a session
             _log.warning("The observer failed on %s.", type(event).__name__, exc_info=True)
-
-
-def _default_transport(client: AppClient, endpoint_url: str | None, allow_http: bool) -> Transport:
-    # Lazily, so that importing the package does not load aiobotocore (0.25 s).
-    from aiocognito.transport.botocore import BotocoreTransport  # noqa: PLC0415
-
-    return BotocoreTransport(
-        client.pool.region,
-        service="cognito-idp",
-        endpoint_url=endpoint_url,
-        allow_http=allow_http,
-    )
 
 
 def _checked_flow(flow: object) -> Flow:

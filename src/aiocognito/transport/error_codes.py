@@ -106,7 +106,7 @@ _NOT_AUTHORIZED: tuple[tuple[re.Pattern[str], frozenset[str], type[ServiceError]
         (r"password attempts exceeded", _ANY, errors.AttemptsExceeded),
         (r"user is disabled", _ANY, errors.UserDisabled),
         (r"temporary password has expired", _ANY, errors.TemporaryPasswordExpired),
-        (r"secret ?hash|configured for secret", _ANY, errors.SecretHashMismatch),
+        (r"secret[ _]?hash|configured (for|with) secret", _ANY, errors.SecretHashMismatch),
         (r"invalid session|session is expired|session can only", _ANY, errors.InvalidSession),
         (r"refresh token", _REFRESHES, errors.RefreshTokenRejected),
         (r"access token", _ANY, errors.AccessTokenRejected),

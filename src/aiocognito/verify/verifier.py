@@ -28,6 +28,7 @@ from aiocognito.errors import InvalidArgument, InvalidType, KeysUnavailable, Tok
 from aiocognito.tokens.claims import Claims
 from aiocognito.tokens.model import TokenSet
 from aiocognito.transport.base import HttpClient
+from aiocognito.transport.http import BoundedHttp
 from aiocognito.verify.cache import KeyCache, TokenCache
 from aiocognito.verify.compact import excerpt, split_token
 from aiocognito.verify.jwk import KeySet, parse_key_set
@@ -364,10 +365,6 @@ class TokenVerifier:
         if self._http is not None:
             return self._http
         if self._own_http is None:
-            # Loaded when first needed: a verifier that is given its client, or never
-            # checks a token, does not pay for aiohttp.
-            from aiocognito.transport.http import BoundedHttp
-
             self._own_http = BoundedHttp(allow_http=self._allow_http)
         return self._own_http
 
