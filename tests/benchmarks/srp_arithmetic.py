@@ -230,31 +230,36 @@ def show(title: str, measured: dict[str, list[float]], backends: list[str]) -> N
         )
 
 
-def show_threads(ours: Ours, sign_ins: int = 40) -> None:
-    """Print how many times more sign-ins two threads complete than one."""
-    print("\ntwo threads against one (2.0: the interpreter's lock is free meanwhile)")
-    for name in ours.backends:
-        run = ours.sign_in(name, None)
-        count = sign_ins if name != "python" else sign_ins // 8
-        speeds = []
-        for threads in (1, 2):
-            best = min(wall_time(run, threads, count) for _ in range(5))
-            speeds.append(threads * count / best)
-        print(f"{name:28}{speeds[1] / speeds[0]:9.2f}")
+def show_lock(ours: Ours) -> None:
+    """Print how much another thread gets done while one computes powers."""
+    print("\nwork done by a second thread beside one that computes powers (1: as if alone)")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # hand the lock over at once, wherever it is free
+    for name, backend in ours.backends.items():
+        print(f"{name:28}{share_of_a_second_thread(backend.powmod, ours.group.N):9.2f}")
+    sys.setswitchinterval(interval)
 
 
-def wall_time(run: Callable[[], object], threads: int, count: int) -> float:
-    def work() -> None:
-        for _ in range(count):
-            run()
+def share_of_a_second_thread(powmod: Callable[[int, int], int], N: int) -> float:
+    """Count steps while another thread computes, and while one sleeps as long."""
 
-    workers = [threading.Thread(target=work) for _ in range(threads)]
+    def compute() -> None:
+        for _ in range(20):
+            powmod(N // 3, N // 5)
+
     started = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return time.perf_counter() - started
+    beside = steps_beside(compute)
+    took = time.perf_counter() - started
+    return beside / steps_beside(lambda: time.sleep(took))
+
+
+def steps_beside(work: Callable[[], None]) -> int:
+    worker = threading.Thread(target=work)
+    worker.start()
+    steps = 0
+    while worker.is_alive():
+        steps += 1
+    return steps
 
 
 def main(rounds: int = 25) -> None:
@@ -278,7 +283,7 @@ def main(rounds: int = 25) -> None:
         show(title, measured[name], list(ours.backends))
     if PYCOGNITO not in measured["equal"]:
         print("\npycognito is not installed; `python tests/peers` puts it where it is found")
-    show_threads(ours)
+    show_lock(ours)
 
 
 if __name__ == "__main__":
