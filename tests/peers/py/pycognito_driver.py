@@ -1,0 +1,130 @@
+"""pycognito as a client of our local pool; run by the peers' interpreter, never by ours.
+
+One action per line in, one outcome per line out, as in js/conversation.mjs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import botocore
+import jwt
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from pycognito import Cognito
+from pycognito.exceptions import (
+    ForceChangePasswordException,
+    SoftwareTokenMFAChallengeException,
+    TokenVerificationException,
+)
+
+# KeyError is what it raises where it meets a challenge it did not expect.
+ITS_OWN = (TokenVerificationException, jwt.PyJWTError, KeyError)
+
+
+class Driver:
+    """One pycognito user; every method is an action."""
+
+    def __init__(self, endpoint: str, pool: str, client: str, secret: str | None = None) -> None:
+        self._endpoint, self._pool, self._client, self._secret = endpoint, pool, client, secret
+        self._keys = jwt.PyJWKClient(f"{endpoint}/{pool}/.well-known/jwks.json")
+
+    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+        self._user = Cognito(
+            self._pool,
+            self._client,
+            username=username,
+            client_secret=self._secret,
+            # Without UNSIGNED it looks for AWS credentials, for calls that need none.
+            botocore_config=Config(signature_version=botocore.UNSIGNED),
+            boto3_client_kwargs={"endpoint_url": self._endpoint},
+        )
+        # pycognito takes every endpoint for an issuer. The pool's is AWS's own, so the
+        # keys are fetched from where the pool is and the issuer is left as it should be.
+        self._user.pool_jwk = self._keys.fetch_data()
+        self._user.pool_domain_url = None
+        self._password = password
+        try:
+            self._user.authenticate(password)
+        except SoftwareTokenMFAChallengeException:
+            return {"challenge": "SOFTWARE_TOKEN_MFA"}
+        except ForceChangePasswordException:
+            return {"challenge": "NEW_PASSWORD_REQUIRED"}
+        return self._tokens()
+
+    def new_password(self, password: str) -> dict[str, Any]:
+        self._user.new_password_challenge(self._password, password)
+        return self._tokens()
+
+    def code(self, code: str) -> dict[str, Any]:
+        self._user.respond_to_software_token_mfa_challenge(code)
+        return self._tokens()
+
+    def associate(self) -> dict[str, Any]:
+        return {"secret": self._user.associate_software_token()}
+
+    def verify(self, code: str) -> dict[str, Any]:
+        return {"status": "SUCCESS" if self._user.verify_software_token(code) else "ERROR"}
+
+    def prefer_totp(self) -> dict[str, Any]:
+        self._user.set_user_mfa_preference(False, True, "SOFTWARE_TOKEN")
+        return {"status": "SUCCESS"}
+
+    def refresh(self) -> dict[str, Any]:
+        self._user.renew_access_token()
+        return self._tokens()
+
+    def attributes(self) -> dict[str, Any]:
+        user = self._user.get_user()
+        return {"sub": user.sub, **user._data}
+
+    def change_password(self, old: str, password: str) -> dict[str, Any]:
+        self._user.change_password(old, password)
+        return {"status": "SUCCESS"}
+
+    def sign_out_everywhere(self) -> dict[str, Any]:
+        self._user.logout()
+        return {"status": "SUCCESS"}
+
+    def decode(self, token: str, audience: str | None = None) -> dict[str, Any]:
+        """Let PyJWT find the key by its `kid`, check the signature and read the claims."""
+        key = self._keys.get_signing_key_from_jwt(token)
+        issuer = f"https://cognito-idp.{self._pool.split('_')[0]}.amazonaws.com/{self._pool}"
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=["RS256"], audience=audience, issuer=issuer
+        )
+        return {"claims": claims, "kid": key.key_id}
+
+    def _tokens(self) -> dict[str, Any]:
+        # That they are here means that pycognito has verified both against the key set.
+        user = self._user
+        return {
+            "tokens": {
+                "id": user.id_token,
+                "access": user.access_token,
+                "refresh": user.refresh_token,
+            }
+        }
+
+
+def outcome(driver: Driver, request: dict[str, Any]) -> dict[str, Any]:
+    action = getattr(driver, request.pop("do"))
+    try:
+        answer: dict[str, Any] = action(**request)
+    except ClientError as error:
+        return {"error": error.response["Error"]["Code"], "message": str(error)}
+    except ITS_OWN as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    return answer
+
+
+def main() -> None:
+    driver = Driver(**json.loads(sys.stdin.readline()))
+    for line in sys.stdin:
+        print(json.dumps(outcome(driver, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
