@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from aiocognito.errors import TokenMalformed
-from aiocognito.verify.compact import excerpt, payload_object, split_token
+from aiocognito.verify.compact import excerpt, payload_object, read_header, split_token
 
 __all__ = ["Claims", "numeric_date", "read_unverified"]
 
@@ -222,4 +222,6 @@ def read_unverified(token: str) -> Claims:
         InvalidType: Not a `str`.
         TokenMalformed: Not a well-formed token.
     """
-    return Claims(payload_object(split_token(token)))
+    parts = split_token(token)
+    read_header(parts.header)
+    return Claims(payload_object(parts))

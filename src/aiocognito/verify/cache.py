@@ -56,7 +56,7 @@ class KeyCache:
 
     def find(self, kid: str, now: float) -> RSAPublicKey | None:
         """Return a key of the pool; None where it is unknown or the set too old."""
-        return self._keys.key(kid) if self.is_usable(now) else None
+        return self._keys.key(kid) if now - self._read_at < HARD_TTL else None
 
     def is_usable(self, now: float) -> bool:
         """Tell whether there is a set that may still be used."""

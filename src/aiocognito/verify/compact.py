@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Mapping
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from attrs import define, field
@@ -25,6 +22,7 @@ __all__ = [
     "decode_base64url",
     "excerpt",
     "payload_object",
+    "read_header",
     "read_object",
     "split_token",
 ]
@@ -47,16 +45,17 @@ _LAST_CHARACTER = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
 
 @define(kw_only=True)  # not frozen, which would double the cost of taking a token apart
 class CompactToken:
-    """The three parts of a compact JWS (RFC 7515 section 7.1), decoded.
+    """The three parts of a compact JWS (RFC 7515 section 7.1).
 
     Attributes:
-        header: The protected header, not to be trusted yet.
+        header: The protected header's base64url as it was sent, not decoded, so that
+            readers can recognise one they know. See `read_header`.
         payload: The payload's JSON text, not parsed and not to be trusted yet.
         signature: As the signer made it.
         signing_input: What was signed: the first two parts as they were sent.
     """
 
-    header: Mapping[str, Any] = field(repr=False)
+    header: bytes = field(repr=False)
     payload: bytes = field(repr=False)
     signature: bytes = field(repr=False)
     signing_input: bytes = field(repr=False)
@@ -68,7 +67,7 @@ def split_token(token: str) -> CompactToken:
     Raises:
         InvalidType: Not a `str`.
         TokenMalformed: Not three non-empty parts of canonical unpadded base64url, longer
-            than `MAX_TOKEN`, or the header is not one strict JSON object.
+            than `MAX_TOKEN`. The header is not looked into.
     """
     if not isinstance(token, str):
         raise InvalidType("token", "a str", token)
@@ -84,13 +83,25 @@ def split_token(token: str) -> CompactToken:
         raise TokenMalformed("it does not have three parts")
     try:
         return CompactToken(
-            header=_read_header(header),
+            header=header,
             payload=decode_base64url(payload),
             signature=decode_base64url(signature),
             signing_input=signing_input,
         )
     except ValueError as error:
         raise TokenMalformed(f"a part is {error}") from None
+
+
+def read_header(header: bytes) -> dict[str, Any]:
+    """Parse the header of a `CompactToken`.
+
+    Raises:
+        TokenMalformed: Not canonical base64url of one strict JSON object.
+    """
+    try:
+        return read_object(decode_base64url(header))
+    except ValueError as error:
+        raise TokenMalformed(f"its header is {error}") from None
 
 
 def payload_object(token: CompactToken) -> dict[str, Any]:
@@ -119,12 +130,6 @@ def decode_base64url(text: bytes) -> bytes:
         return binascii.a2b_base64(padded, strict_mode=True)
     except binascii.Error:
         raise ValueError("not canonical base64url") from None
-
-
-# A pool signs with two keys, so nearly every token of a process has one of two headers.
-@lru_cache(maxsize=32)
-def _read_header(text: bytes) -> Mapping[str, Any]:
-    return MappingProxyType(read_object(decode_base64url(text)))
 
 
 def read_object(data: bytes) -> dict[str, Any]:

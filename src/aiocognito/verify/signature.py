@@ -8,7 +8,7 @@ come from a token. See docs/decisions/own-rs256-check.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -21,7 +21,7 @@ from aiocognito.errors import (
     TokenMalformed,
     TokenSignatureInvalid,
 )
-from aiocognito.verify.compact import CompactToken, excerpt, payload_object
+from aiocognito.verify.compact import CompactToken, excerpt, payload_object, read_header
 
 __all__ = ["ALGORITHM", "MAX_KEY_ID", "key_id", "verified_payload"]
 
@@ -33,20 +33,27 @@ _PADDING = PKCS1v15()
 _HASH = SHA256()
 
 
-def key_id(header: Mapping[str, Any]) -> str:
+# A pool signs with two keys, so nearly every token of a process has one of two headers.
+@lru_cache(maxsize=32)
+def key_id(header: bytes) -> str:
     """Check a protected header and return its ``kid``.
 
+    Args:
+        header: As in `CompactToken.header`.
+
     Raises:
-        TokenMalformed: ``kid`` is not a text of 1 to `MAX_KEY_ID` characters.
+        TokenMalformed: Not canonical base64url of one strict JSON object, or ``kid`` is
+            not a text of 1 to `MAX_KEY_ID` characters.
         TokenAlgorithmRejected: ``alg`` is not RS256, or there is a ``crit`` member,
             which demands extensions (RFC 7515 section 4.1.11); we have none.
     """
-    algorithm = header.get("alg")
+    members = read_header(header)
+    algorithm = members.get("alg")
     if algorithm != ALGORITHM:
         raise TokenAlgorithmRejected(claim="alg", expected=ALGORITHM, actual=excerpt(algorithm))
-    if "crit" in header:
+    if "crit" in members:
         raise TokenAlgorithmRejected("it demands an extension", claim="crit")
-    kid = header.get("kid")
+    kid = members.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KEY_ID:
         raise TokenMalformed("it names no usable key", claim="kid", actual=excerpt(kid))
     return kid
