@@ -3,8 +3,8 @@
 Nothing is searched for and nothing new is loaded: the symbols are looked up in the
 extension module's own libraries, and the version found there must be the one that
 ``_ssl`` reports. Where OpenSSL is linked in with hidden symbols, loading fails and the
-next route is taken. These functions of OpenSSL are public, not deprecated, and the
-same since 1.1.0; ctypes lets go of the GIL while they run.
+next route is taken. These functions of OpenSSL are public, not deprecated, and there
+since 1.1.0; ctypes lets go of the GIL while they run.
 
 Every function is declared before use, every object is freed on every path, and what
 held secrets is cleared. One Montgomery form of N is made per process; OpenSSL only reads
