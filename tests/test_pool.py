@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, get_type_hints
 
 import pytest
 
 from aiocognito import IdentityPool, Srp, UserPool
 from aiocognito.errors import InvalidArgument, InvalidType, SessionClosed
+from aiocognito.pool import PoolOptions
 from aiocognito.testing import LocalCognito
 
 from .world import PASSWORD, World
@@ -174,6 +176,14 @@ async def test_a_notebook_needs_no_block() -> None:
     )
     assert await (await pool.sign_in("ana", PASSWORD)).access_token()
     await pool.aclose()
+
+
+def test_open_takes_what_the_constructor_takes() -> None:
+    constructor = inspect.signature(UserPool).parameters
+    options = [name for name, given in constructor.items() if given.kind is given.KEYWORD_ONLY]
+    assert list(PoolOptions.__annotations__) == options
+    hints = get_type_hints(UserPool.__init__)
+    assert get_type_hints(PoolOptions) == {name: hints[name] for name in options}
 
 
 def test_what_a_pool_is_can_be_asked() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self, TypedDict, Unpack
 
 import anyio
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._issued import Issued
-from aiocognito._keeper import PoolServices
+from aiocognito._keeper import PoolServices, SignIn
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
@@ -34,6 +34,23 @@ from aiocognito.verify.verifier import TokenVerifier
 __all__ = ["UserPool"]
 
 _log = logging.getLogger("aiocognito")
+
+
+class PoolOptions(TypedDict, total=False):
+    """The options of `UserPool`, for `UserPool.open`."""
+
+    client_secret: str | bytes | None
+    identity_pool_id: str | None
+    endpoint_url: str | None
+    identity_endpoint_url: str | None
+    allow_http: bool
+    verify_tokens: bool
+    refresh_with: RefreshWith
+    rotation_grace: float | None
+    observer: Observer | None
+    transport: Transport | None
+    http: HttpClient | None
+    clock: Clock
 
 
 class UserPool:
@@ -135,7 +152,7 @@ class UserPool:
         )
 
     @classmethod
-    async def open(cls, user_pool_id: str, client_id: str, **options: Any) -> Self:
+    async def open(cls, user_pool_id: str, client_id: str, **options: Unpack[PoolOptions]) -> Self:
         """Make a pool without a context manager: for notebooks, where no block spans cells.
 
         Takes what the constructor takes. End it with `aclose` when you care.
@@ -347,7 +364,7 @@ class UserPool:
 
     def _signing_in(
         self, username: str, password: PasswordSource, respond: Responder | None, flow: Flow
-    ) -> Any:
+    ) -> SignIn:
         relogin = Relogin(checked_source(password), self._timing.clock)
         return lambda: relogin.run(lambda secret: self._issue(username, secret, respond, flow))
 
