@@ -102,6 +102,8 @@ class TokenKeeper:
         self._sub: str | None = None
         self._rotates: bool | None = None if services.rotation_grace is None else True
         self._answer_lost = False
+        self._signing_out = False
+        self._end_was_said = False
         self._unverified: Issued | None = None
         self._replaced: tuple[Secret | None, bool | None] = (None, None)
 
@@ -109,7 +111,7 @@ class TokenKeeper:
 
     def check_open(self) -> None:
         """Raise `SessionClosed` after a sign-out or the pool's end."""
-        if self._services.closed or self.end == "signed-out":
+        if self._services.closed or self._signing_out:
             raise SessionClosed
 
     async def adopt(self, issued: Issued) -> None:
@@ -144,11 +146,21 @@ class TokenKeeper:
             rotates=self._rotates,
         )
 
+    def begin_no_more(self) -> None:
+        """Let no refresh begin any more; one under way goes on."""
+        self._signing_out = True
+
     def sign_out(self) -> None:
         """Forget everything, also what a refresh under way will bring."""
+        self._signing_out = True
         self._drop("signed-out")
         self.renewal.forget()
         self._say_end("signed-out")
+
+    def _check_wanted(self) -> None:
+        """Raise `SessionClosed` where a sign-out has overtaken what is under way."""
+        if self.end == "signed-out":
+            raise SessionClosed
 
     # --- bringing tokens ---
 
@@ -166,6 +178,7 @@ class TokenKeeper:
                 end = session_end(error)
                 if end is None:
                     raise
+                self._check_wanted()
                 self._lose(end, error)
         if self._sign_in_again is None or self.end not in _MENDED_BY_PASSWORD:
             raise SignInRequired(self.username, self.end or "not-signed-in")
@@ -220,6 +233,7 @@ class TokenKeeper:
         granted = read_auth(reply.body)
         if not isinstance(granted, Granted):
             raise RemoteProtocolError("The server answers a refresh with a challenge.")
+        self._check_wanted()
         new = granted.tokens.refresh_token
         self._answer_lost = False
         self._replaced = (self.refresh_token, self._rotates)
@@ -238,6 +252,7 @@ class TokenKeeper:
 
     async def _admit(self, issued: Issued) -> Fresh[LiveTokens]:
         """Verify tokens; make the session theirs, or keep what it was."""
+        self._check_wanted()
         arriving = issued is not self._unverified
         if arriving and issued.reason == "sign-in" and issued.tokens.refresh_token is not None:
             # From here on the sign-in cannot be lost, even if the keys cannot be read.
@@ -257,6 +272,7 @@ class TokenKeeper:
         except (TokenVerificationError, RemoteProtocolError) as error:
             self._refuse(error)
             raise
+        self._check_wanted()
         self._settle_in(issued, fresh.value)
         return fresh
 
@@ -265,6 +281,7 @@ class TokenKeeper:
         self.username, self._sub = claims.username or self.username, claims.sub
         self._username_is_true = True
         self._unverified = self.end = None
+        self._end_was_said = False
         self._replaced = (None, None)
         self.access_token = issued.tokens.access_token
         if issued.reason == "sign-in":
@@ -307,7 +324,9 @@ class TokenKeeper:
 
     def _say_end(self, end: str) -> None:
         self._on_end()
-        self._services.observe(SessionEnded(username=self.username, reason=end))
+        if not self._end_was_said:
+            self._end_was_said = True
+            self._services.observe(SessionEnded(username=self.username, reason=end))
 
     def _on_failure(self, error: CognitoError, pause: float) -> None:
         if isinstance(error, SignInRequired | SessionClosed):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import anyio
 
 from aiocognito._issued import Issued, LiveTokens
 from aiocognito._keeper import PoolServices, SignIn, TokenKeeper
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 __all__ = ["Session"]
+
+_PATIENCE = 10.0  # seconds a sign-out waits for a refresh under way
 
 
 class Session:
@@ -174,16 +179,25 @@ class Session:
         for up to an hour.
 
         Args:
-            everywhere: Sign the user out on every device first (GlobalSignOut).
+            everywhere: Sign the user out on every device first (GlobalSignOut). An
+                expired access token is refreshed for that.
 
-        Cancelling leaves the session closed here; the service may not know of it.
+        Waits for a refresh under way, 10 seconds at most. Cancelling leaves the session
+        closed here; the service may not know of it.
         """
         if self._keeper.end == "signed-out":
             return
-        # A refresh under way would bring tokens nobody revokes.
-        await self._renewal.settle()
-        access, refresh_token = self._keeper.access_token, self._keeper.refresh_token
-        self._keeper.sign_out()
+        try:
+            with anyio.move_on_after(_PATIENCE):
+                if everywhere and self._keeper.refresh_token is not None:
+                    with suppress(CognitoError):
+                        await self._renewal.get()
+                # A refresh under way would bring tokens nobody revokes.
+                self._keeper.begin_no_more()
+                await self._renewal.settle()
+        finally:
+            access, refresh_token = self._keeper.access_token, self._keeper.refresh_token
+            self._keeper.sign_out()
         if everywhere and access is not None:
             await self._tell(global_sign_out_call(access))
         if refresh_token is not None:
