@@ -17,7 +17,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-__all__ = ["Protected", "on_asyncio"]
+import anyio
+
+__all__ = ["Protected", "cancelled_itself", "on_asyncio"]
 
 Work = Callable[[], Awaitable[None]]
 
@@ -29,10 +31,12 @@ class Protected:
     exception that leaves it is dropped.
     """
 
-    __slots__ = ("_tasks",)
+    __slots__ = ("_carried", "_idle", "_tasks")
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._carried = 0  # works that their callers do themselves
+        self._idle: anyio.Event | None = None
 
     async def run(self, work: Work) -> None:
         """Run work to its end.
@@ -44,7 +48,7 @@ class Protected:
             # Not `shield`: a task that `drain` cancels would cancel its caller too.
             await asyncio.wait((self._spawn(work),))
         else:
-            await work()
+            await self._carry(work)
 
     def start(self, work: Work) -> bool:
         """Start work behind the caller's back, where the event loop allows it.
@@ -61,14 +65,28 @@ class Protected:
         """Wait for all work to end; after `grace` seconds cancel what is left.
 
         Refreshes bound themselves to less than the grace. What may be left is a
-        sign-in that waits for a person's answer.
+        sign-in that waits for a person's answer. On Trio that is left to its caller.
         """
+        if self._carried:
+            self._idle = self._idle or anyio.Event()
+            with anyio.move_on_after(grace):
+                await self._idle.wait()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(set(self._tasks))
+
+    async def _carry(self, work: Work) -> None:
+        self._carried += 1
+        try:
+            await work()
+        finally:
+            self._carried -= 1
+            if not self._carried and self._idle is not None:
+                self._idle.set()
+                self._idle = None
 
     def _spawn(self, work: Work) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(_as_coroutine(work))
@@ -92,3 +110,14 @@ def on_asyncio() -> bool:
         return asyncio.current_task() is not None
     except RuntimeError:  # no asyncio loop runs in this thread
         return False
+
+
+def cancelled_itself(error: BaseException) -> bool:
+    """Say whether this ended the running asyncio task although nobody cancelled it.
+
+    Whatever awaits a task that was cancelled elsewhere raises the same error.
+    """
+    if not isinstance(error, asyncio.CancelledError) or not on_asyncio():
+        return False
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()

@@ -26,7 +26,7 @@ import anyio
 from attrs import define, field, frozen
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
-from aiocognito._protected import Protected
+from aiocognito._protected import Protected, cancelled_itself
 from aiocognito._retry import is_transient
 from aiocognito.errors import CognitoError, RefreshFailed
 from aiocognito.tokens.freshness import Freshness, Schedule, backoff_delay, freshness
@@ -260,13 +260,13 @@ class Renewal(Generic[T]):
     async def _fly(self, flight: _Flight[T]) -> None:
         try:
             fresh = await self._fetch()
-        except Exception as error:  # noqa: BLE001  shared with every waiter, see result()
-            flight.error = _as_ours(error)
+        except BaseException as error:
+            if not isinstance(error, Exception) and not cancelled_itself(error):
+                flight.abandoned = True
+                raise
+            flight.error = _as_ours(error)  # shared with every waiter, see result()
             if self._flight is flight:
                 self._note_failure(flight.error)
-        except BaseException:
-            flight.abandoned = True
-            raise
         else:
             flight.fresh = fresh
             if self._flight is flight:
@@ -310,7 +310,7 @@ class Renewal(Generic[T]):
         return None
 
 
-def _as_ours(error: Exception) -> CognitoError:
+def _as_ours(error: BaseException) -> CognitoError:
     """A password source's or responder's own exception is a failure like others."""
     if isinstance(error, CognitoError):
         return error
