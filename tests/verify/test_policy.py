@@ -201,7 +201,7 @@ def test_times_may_have_fractions() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [True, "1700003600", [NOW], {}, -1, -0.5, 1e300, 10**400, 253_402_300_800, float("nan")],
+    [True, None, "1700003600", [NOW], {}, -1, -0.5, 1e300, 10**400, 253_402_300_800, float("nan")],
     ids=lambda value: repr(value)[:20],
 )
 @pytest.mark.parametrize("claim", ["exp", "nbf"])

@@ -35,6 +35,9 @@ class Claims(Mapping[str, Any]):
         value = self._members[name]
         return deepcopy(value) if isinstance(value, (list, dict)) else value
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
     def get(self, name: str, default: Any = None) -> Any:
         """Return a claim, or the default where the token has none."""
         value = self._members.get(name, default)

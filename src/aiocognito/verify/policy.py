@@ -157,19 +157,22 @@ def _check_user(claims: Claims, username: str | None, sub: str | None) -> None:
 
 
 def _check_time(claims: Claims, now: float, leeway: float) -> None:
-    begin = claims.get("nbf")
-    if begin is not None and now + leeway < (begin := _date(begin, "nbf")):
-        raise TokenNotYetValid(claim="nbf", expected=now, actual=begin)
-    end = _date(claims.get("exp"), "exp")
+    if "nbf" in claims:
+        begin = numeric_date(claims["nbf"])
+        if begin is None:
+            raise _no_time(claims, "nbf")
+        if now + leeway < begin:
+            raise TokenNotYetValid(claim="nbf", expected=now, actual=begin)
+    end = numeric_date(claims.get("exp"))
+    if end is None:
+        raise _no_time(claims, "exp")
     if now - leeway >= end:
         raise TokenExpired(claim="exp", expected=now, actual=end)
 
 
-def _date(value: object, claim: str) -> float:
-    seconds = numeric_date(value)
-    if seconds is None:
-        raise TokenMalformed(f"its {claim} is no time", claim=claim, actual=excerpt(value))
-    return seconds
+def _no_time(claims: Claims, claim: str) -> TokenMalformed:
+    actual = excerpt(claims.get(claim))
+    return TokenMalformed(f"its {claim} is no time", claim=claim, actual=actual)
 
 
 def _check_scopes(claims: Claims, scopes: frozenset[str]) -> None:

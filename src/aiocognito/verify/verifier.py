@@ -182,9 +182,7 @@ class TokenVerifier:
             TokenVerificationError: The leaf that says what is wrong.
             KeysUnavailable: The pool's keys cannot be read now; nothing is proven.
         """
-        return await self._verify(
-            token, "access", scope=scope, groups=groups, username=username, sub=sub
-        )
+        return await self._verify(token, "access", username, sub, scope, groups)
 
     async def verify_id_token(
         self,
@@ -198,7 +196,7 @@ class TokenVerifier:
 
         An ID token tells an app who signed in; it is not meant to open an API.
         """
-        return await self._verify(token, "id", groups=groups, username=username, sub=sub)
+        return await self._verify(token, "id", username, sub, None, groups)
 
     async def verify_tokens(
         self,
@@ -226,12 +224,12 @@ class TokenVerifier:
             KeysUnavailable: Not proven right or wrong; try again later.
         """
         access = await self._verify(
-            tokens.access_token.reveal(), "access", username=username, sub=sub, now=now, direct=True
+            tokens.access_token.reveal(), "access", username, sub, now=now, direct=True
         )
         if tokens.id_token is None:
             return VerifiedTokens(access=access, id=None)
         identity = await self._verify(
-            tokens.id_token.reveal(), "id", username=username, sub=sub, now=now, direct=True
+            tokens.id_token.reveal(), "id", username, sub, now=now, direct=True
         )
         check_same_sign_in(access, identity)
         return VerifiedTokens(access=access, id=identity)
@@ -240,11 +238,11 @@ class TokenVerifier:
         self,
         token: str,
         token_use: TokenUse,
-        *,
+        username: str | None,
+        sub: str | None,
         scope: str | Collection[str] | None = None,
         groups: str | Collection[str] | None = None,
-        username: str | None = None,
-        sub: str | None = None,
+        *,
         now: float | None = None,
         direct: bool = False,
     ) -> Claims:
