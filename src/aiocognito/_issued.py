@@ -8,7 +8,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from aiocognito._refresh import Fresh, Timing
-from aiocognito.errors import RemoteProtocolError, TokenVerificationError
+from aiocognito.errors import RemoteProtocolError, TokenExpired, TokenVerificationError
 from aiocognito.tokens.claims import Claims, read_unverified
 from aiocognito.tokens.freshness import Schedule, token_schedule, wall_expiry
 from aiocognito.tokens.model import NewDevice, TokenSet
@@ -80,7 +80,6 @@ async def accept(
         KeysUnavailable: That cannot be found out now.
         RemoteProtocolError: They are unverified and unreadable.
     """
-    received_wall = timing.clock.wall()
     tokens = issued.tokens
     if verifier is None:
         access = _unverified(tokens.access_token.reveal())
@@ -96,7 +95,7 @@ async def accept(
         access_claims=access,
         id_claims=identity,
     )
-    return Fresh(live, _plan(live, issued, received_wall, timing))
+    return Fresh(live, _plan(live, issued, timing))
 
 
 def _unverified(token: str) -> Claims:
@@ -113,16 +112,8 @@ def _service_time(issued: Issued, timing: Timing) -> float:
     return issued.date.timestamp() + (timing.clock.boot() - issued.sent_boot)
 
 
-def _plan(live: LiveTokens, issued: Issued, received_wall: float, timing: Timing) -> Schedule:
-    claims = [c for c in (live.access_claims, live.id_claims) if c is not None]
-    lifetimes = [c.lifetime for c in claims if c.lifetime is not None and c.lifetime > 0]
-    if issued.tokens.expires_in is not None:
-        lifetimes.append(issued.tokens.expires_in)
-    if not lifetimes:
-        raise RemoteProtocolError("The server issued a token without a lifetime.")
-    lifetime = min(lifetimes)
-    issued_at = live.access_claims.issued_at
-    since = issued.sent_wall if issued_at is None else issued_at.timestamp()
+def _plan(live: LiveTokens, issued: Issued, timing: Timing) -> Schedule:
+    since, lifetime = _life(live, issued)
     lost = _lost_to_rounding(since, issued.sent_wall, lifetime)
     return token_schedule(
         lifetime=lifetime - lost,
@@ -131,10 +122,33 @@ def _plan(live: LiveTokens, issued: Issued, received_wall: float, timing: Timing
             issued_at=since + lost,
             expires_at=since + lifetime,
             sent=issued.sent_wall,
-            received=received_wall,
+            # By the answer's time, not the check's, which may come minutes later.
+            received=issued.sent_wall,
         ),
         jitter=timing.jitter(),
     )
+
+
+def _life(live: LiveTokens, issued: Issued) -> tuple[float, float]:
+    """Return when the tokens' life began, on the service's clock, and its length.
+
+    Usually ``iat`` and ``exp - iat``. Where the service's clock says it is later than
+    ``iat``, part of that life is over: an old answer was played again.
+    """
+    claims = [c for c in (live.access_claims, live.id_claims) if c is not None]
+    lasting = [c for c in claims if c.lifetime is not None]
+    begins = [c.issued_at.timestamp() for c in lasting if c.issued_at is not None]
+    if issued.date is not None:
+        begins.append(issued.date.timestamp())
+        lasting = claims
+    lengths = [c.expires_at.timestamp() - max(begins) for c in lasting]
+    if issued.tokens.expires_in is not None:
+        lengths.append(issued.tokens.expires_in)
+    if not lengths:
+        raise RemoteProtocolError("The server issued a token without a lifetime.")
+    if min(lengths) <= 0:
+        raise TokenExpired(claim="exp")
+    return max(begins, default=issued.sent_wall), min(lengths)
 
 
 def _lost_to_rounding(issued_at: float, sent_wall: float, lifetime: float) -> float:
