@@ -116,11 +116,12 @@ class TokenKeeper:
 
     async def adopt(self, issued: Issued) -> None:
         """Take the tokens of a sign-in. Raises as `accept`."""
-        self.renewal.put(await self._admit(issued))
+        await self._admit(issued)
 
     def take_over(self, state: SavedState) -> None:
         """Take saved state; the first use refreshes, then verifies."""
-        self.username, self._username_is_true = state.username, True
+        # Without a `sub` no token was checked before it was saved: the name is as typed.
+        self.username, self._username_is_true = state.username, state.sub is not None
         self._sub, self.device = state.sub, state.device
         self.refresh_token, self.access_token = state.refresh_token, state.access_token
         if self._rotates is None:
@@ -268,15 +269,19 @@ class TokenKeeper:
             )
         except TokenExpired:
             self._unverified = None
+            if issued.username is not None:
+                # What follows has to be of the user this sign-in was for.
+                self.username, self._username_is_true = issued.username, True
             raise
         except (TokenVerificationError, RemoteProtocolError) as error:
             self._refuse(error)
             raise
         self._check_wanted()
-        self._settle_in(issued, fresh.value)
+        self._settle_in(issued, fresh)
         return fresh
 
-    def _settle_in(self, issued: Issued, live: LiveTokens) -> None:
+    def _settle_in(self, issued: Issued, fresh: Fresh[LiveTokens]) -> None:
+        live = fresh.value
         claims = live.id_claims or live.access_claims
         self.username, self._sub = claims.username or self.username, claims.sub
         self._username_is_true = True
@@ -286,6 +291,8 @@ class TokenKeeper:
         self.access_token = issued.tokens.access_token
         if issued.reason == "sign-in":
             self.device = issued.new_device
+        # Here, not where the flight ends: an observer may ask for them.
+        self.renewal.put(fresh)
         self._services.observe(
             TokensChanged(
                 username=self.username,
