@@ -58,6 +58,7 @@ LAYERS: dict[str, int] = {
     "pool": 4,
     "scheduler": 4,
     "session": 4,
+    "verify.keys": 4,
     "verify.verifier": 4,
     "aws": 5,
     "integrations": 5,
@@ -79,7 +80,7 @@ FIRST_WAITING_LAYER = 4
 DEFAULTS: set[tuple[str, str]] = {
     ("pool", "transport.botocore"),
     ("identity_pool", "transport.botocore"),
-    ("verify.verifier", "transport.http"),
+    ("verify.keys", "transport.http"),
 }
 
 # What is loaded when first needed, because it loads aiobotocore itself.

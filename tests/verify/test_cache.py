@@ -14,9 +14,10 @@ from aiocognito.verify.cache import (
     TokenCache,
 )
 from aiocognito.verify.jwk import parse_key_set
-from tests.verify.forge import jwk, key_set
+from tests.verify.forge import jwk, key_set, private_key
 
 KEYS = parse_key_set(key_set(jwk("a")))
+KEY = private_key().public_key()
 T = 1000.0
 
 
@@ -154,24 +155,28 @@ def test_a_key_missed_again_is_the_newest() -> None:
 def test_tokens_least_recently_used_go_first() -> None:
     cache = TokenCache(2)
     claims = {name: Claims({"sub": name}) for name in "abc"}
-    cache.put("a", claims["a"])
-    cache.put("b", claims["b"])
-    assert cache.get("a") is claims["a"]
-    cache.put("c", claims["c"])
-    assert cache.get("b") is None
-    assert cache.get("a") is claims["a"]
-    assert cache.get("c") is claims["c"]
+    cache.put("a", KEY, claims["a"])
+    cache.put("b", KEY, claims["b"])
+    assert cache.get("a", KEY) is claims["a"]
+    cache.put("c", KEY, claims["c"])
+    assert cache.get("b", KEY) is None
+    assert cache.get("a", KEY) is claims["a"]
+    assert cache.get("c", KEY) is claims["c"]
     assert len(cache) == 2
+
+
+def test_a_token_is_remembered_for_the_key_it_was_checked_with() -> None:
+    cache = TokenCache(2)
+    read_again = parse_key_set(key_set(jwk("a"))).key("a")
+    assert read_again is not None
+    cache.put("a", KEY, Claims({}))
+    assert cache.get("a", read_again) is None
+    cache.put("a", read_again, Claims({}))
+    assert cache.get("a", read_again) is not None
+    assert len(cache) == 1
 
 
 def test_no_token_is_kept_as_text() -> None:
     cache = TokenCache(1)
-    cache.put("header.payload.signature", Claims({}))
+    cache.put("header.payload.signature", KEY, Claims({}))
     assert "payload" not in str(cache._entries)
-
-
-def test_a_cleared_cache_is_empty() -> None:
-    cache = TokenCache(1)
-    cache.put("a", Claims({}))
-    cache.clear()
-    assert cache.get("a") is None

@@ -31,6 +31,7 @@ from aiocognito.errors import (
     TokenVerificationError,
 )
 from aiocognito.tokens.model import TokenSet
+from aiocognito.verify import keys as keys_module
 from aiocognito.verify import verifier as verifier_module
 from aiocognito.verify.cache import COOL_DOWN, HARD_TTL, SOFT_TTL
 from aiocognito.verify.verifier import ANY_CLIENT, TokenVerifier
@@ -401,7 +402,7 @@ async def test_every_waiter_can_be_cancelled(verifier: TokenVerifier, server: Ke
 async def test_a_fetch_that_hangs_is_given_up(
     verifier: TokenVerifier, server: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_DEADLINE", 0.01)
+    monkeypatch.setattr(keys_module, "_DEADLINE", 0.01)
     server.close_gate()
     with pytest.raises(KeysUnavailable) as caught:
         await verifier.hydrate()
@@ -484,7 +485,7 @@ async def test_a_slow_renewal_makes_nobody_wait_long(
     verifier: TokenVerifier, clock: Clock, server: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On asyncio nobody waits at all; on Trio one caller does, for a bounded time."""
-    monkeypatch.setattr(verifier_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(keys_module, "_PATIENCE", 0.01)
     await verifier.hydrate()
     clock.advance(SOFT_TTL)
     server.close_gate()
@@ -817,7 +818,7 @@ async def test_a_client_of_its_own_is_made_late_and_closed(
         made.append(allow_http)
         return server
 
-    monkeypatch.setattr(verifier_module, "BoundedHttp", make)
+    monkeypatch.setattr(keys_module, "BoundedHttp", make)
     verifier = TokenVerifier(
         POOL, CLIENT, clock=clock, endpoint_url="http://pool.internal", allow_http=True
     )
@@ -842,7 +843,7 @@ async def test_a_client_of_its_own_is_made_late_and_closed(
 async def test_closing_waits_for_a_renewal_under_way(
     clock: Clock, server: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(keys_module, "_PATIENCE", 0.01)
     verifier = TokenVerifier(POOL, CLIENT, http=server, clock=clock)
     await verifier.hydrate()
     clock.advance(SOFT_TTL)

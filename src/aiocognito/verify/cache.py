@@ -111,32 +111,30 @@ class TokenCache:
     """Claims of tokens whose signature was checked, least recently used out first.
 
     Tokens are kept as SHA-256 digests. Only the signature is remembered: time, client
-    and the rest are looked at anew each time, so an entry cannot outlive ``exp``.
+    and the rest are looked at anew each time, so an entry cannot outlive ``exp``. Nor
+    does it outlive the key set: keys that were read again are other objects.
     """
 
     __slots__ = ("_entries", "_size")
 
     def __init__(self, size: int) -> None:
-        self._entries: OrderedDict[bytes, Claims] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[RSAPublicKey, Claims]] = OrderedDict()
         self._size = size
 
-    def get(self, token: str) -> Claims | None:
-        """Return the claims of a token seen before. It must be ASCII."""
+    def get(self, token: str, key: RSAPublicKey) -> Claims | None:
+        """Return the claims of a token seen before with this key. It must be ASCII."""
         digest = _digest(token)
-        claims = self._entries.get(digest)
-        if claims is not None:
-            self._entries.move_to_end(digest)
+        seen_with, claims = self._entries.get(digest, (None, None))
+        if seen_with is not key:
+            return None
+        self._entries.move_to_end(digest)
         return claims
 
-    def put(self, token: str, claims: Claims) -> None:
+    def put(self, token: str, key: RSAPublicKey, claims: Claims) -> None:
         """Remember a token that passed every check."""
-        self._entries[_digest(token)] = claims
+        self._entries[_digest(token)] = (key, claims)
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -1,45 +1,36 @@
-"""Check tokens of one user pool, with keys fetched when they are needed.
+"""Check tokens of one user pool.
 
-Waiting happens in one place, `TokenVerifier._read_keys`. A token signed with a known
-key is checked without waiting: the arithmetic takes some microseconds, less than a
-thread would cost. What is checked is in `signature` and `policy`, what is remembered and
-how often keys may be fetched in `cache`; this file brings them together.
+This file brings together what is checked (`compact`, `signature`, `policy`) and where the
+keys come from (`keys`). A token signed with a known key is checked without waiting: the
+arithmetic takes some microseconds, less than a thread would cost.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
-from copy import copy
 from enum import Enum
-from functools import partial
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-import anyio
-from attrs import define, field, frozen
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from attrs import frozen
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._partitions import UserPoolId, parse_user_pool_id
-from aiocognito._protected import Protected
-from aiocognito.errors import InvalidArgument, InvalidType, KeysUnavailable, TokenKeyUnknown
+from aiocognito.errors import InvalidArgument, InvalidType
 from aiocognito.tokens.claims import Claims
 from aiocognito.tokens.model import TokenSet
 from aiocognito.transport.base import HttpClient
-from aiocognito.transport.http import BoundedHttp
-from aiocognito.verify.cache import KeyCache, TokenCache
-from aiocognito.verify.compact import excerpt, split_token
-from aiocognito.verify.jwk import KeySet, parse_key_set
+from aiocognito.verify.cache import TokenCache
+from aiocognito.verify.compact import split_token
+from aiocognito.verify.keys import PoolKeys
 from aiocognito.verify.policy import TokenUse, check_claims, check_same_sign_in
 from aiocognito.verify.signature import key_id, verified_payload
 
 __all__ = ["ANY_CLIENT", "AnyClient", "TokenVerifier", "VerifiedTokens"]
 
-_DEADLINE = 10.0  # seconds for one reading of the keys, whatever the HTTP client allows
 _MAX_LEEWAY = 600.0
-_PATIENCE = 2.0  # the same where a caller carries the refresh whose result it does not need
 
 
 class AnyClient(Enum):
@@ -58,15 +49,6 @@ class VerifiedTokens:
 
     access: Claims
     id: Claims | None
-
-
-@define
-class _Flight:
-    """One reading of the key set, shared by everybody who waits for it."""
-
-    landed: anyio.Event = field(factory=anyio.Event)
-    error: KeysUnavailable | None = None
-    succeeded: bool = False
 
 
 class TokenVerifier:
@@ -115,17 +97,15 @@ class TokenVerifier:
         pool = parse_user_pool_id(user_pool_id)
         self._issuers = pool.issuers
         self._client_ids = _client_ids(client_id)
-        self._keys_url = _keys_url(pool, endpoint_url, allow_http=allow_http)
         self._leeway = _seconds(leeway)
         self._clock = clock
-        self._http = http
-        self._own_http: HttpClient | None = None
-        self._allow_http = allow_http
-        self._keys = KeyCache()
+        self._keys = PoolKeys(
+            _keys_url(pool, endpoint_url, allow_http=allow_http),
+            http=http,
+            allow_http=allow_http,
+            clock=clock,
+        )
         self._tokens = TokenCache(cache_size) if _is_wanted(cache_size) else None
-        self._flight: _Flight | None = None
-        self._last_error: KeysUnavailable | None = None
-        self._protected = Protected()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,10 +123,7 @@ class TokenVerifier:
 
         Idempotent. Keys stay; a later check opens connections again if it needs some.
         """
-        await self._protected.drain(_DEADLINE + 1)
-        client, self._own_http = self._own_http, None
-        if client is not None:
-            await client.aclose()
+        await self._keys.aclose()
 
     async def hydrate(self) -> None:
         """Fetch the keys now, so that the first token need not wait.
@@ -154,11 +131,7 @@ class TokenVerifier:
         Raises:
             KeysUnavailable: They cannot be read. Checking a token tries again.
         """
-        now = self._clock.boot()
-        if not self._keys.is_usable(now):
-            await self._read_keys_if_allowed(now)
-        elif self._keys.is_stale(now):
-            await self._refresh_behind(now)
+        await self._keys.hydrate()
 
     async def verify_access_token(
         self,
@@ -248,13 +221,8 @@ class TokenVerifier:
     ) -> Claims:
         parts = split_token(token)
         kid = key_id(parts.header)
-        now_boot = self._clock.boot()
-        key = self._keys.find(kid, now_boot)
-        if key is None:
-            key = await self._look_for(kid, now_boot, direct=direct)
-        elif self._keys.is_stale(now_boot):
-            await self._refresh_behind(now_boot)
-        remembered = None if self._tokens is None else self._tokens.get(token)
+        key = self._keys.at_hand(kid) or await self._keys.get(kid, direct=direct)
+        remembered = None if self._tokens is None else self._tokens.get(token, key)
         claims = Claims(verified_payload(parts, key)) if remembered is None else remembered
         check_claims(
             claims,
@@ -269,121 +237,8 @@ class TokenVerifier:
             groups=groups,
         )
         if self._tokens is not None and remembered is None:
-            self._tokens.put(token, claims)
+            self._tokens.put(token, key, claims)
         return claims
-
-    # --- keys -----------------------------------------------------------------
-
-    async def _look_for(self, kid: str, now: float, *, direct: bool) -> RSAPublicKey:
-        """Return a key that is not at hand, if the pool has it."""
-        usable = self._keys.is_usable(now)
-        if usable and self._keys.is_missing(kid, now):
-            raise _unknown(kid)
-        if usable and not direct and self._last_error is None and self._is_held_off(now):
-            raise _unknown(kid)
-        await self._read_keys_if_allowed(now)
-        now = self._clock.boot()
-        key = self._keys.find(kid, now)
-        if key is None:
-            self._keys.note_missing(kid, now)
-            raise _unknown(kid)
-        return key
-
-    async def _refresh_behind(self, now: float) -> None:
-        """Read the keys again without making anybody wait for the outcome."""
-        if self._flight is not None or self._is_held_off(now):
-            return
-        flight = self._begin(now)
-        if not self._protected.start(partial(self._fly, flight, _DEADLINE)):
-            await self._fly(flight, _PATIENCE)
-
-    async def _read_keys_if_allowed(self, now: float) -> None:
-        if self._is_held_off(now):
-            raise _own_copy(self._last_error or KeysUnavailable())
-        await self._read_keys()
-
-    def _is_held_off(self, now: float) -> bool:
-        return self._flight is None and not self._keys.may_read(now)
-
-    async def _read_keys(self) -> None:
-        """Read the key set, or wait for whoever is reading it.
-
-        A cancelled caller fails nobody. On asyncio the reading goes on without it; on
-        Trio it ends unfinished, and one of those who waited begins it again.
-        """
-        while True:
-            flight = self._flight
-            if flight is None:
-                flight = self._begin(self._clock.boot())
-                await self._protected.run(partial(self._fly, flight, _DEADLINE))
-            else:
-                await flight.landed.wait()
-            if flight.error is not None:
-                raise _own_copy(flight.error)
-            if flight.succeeded:
-                return
-
-    def _begin(self, now: float) -> _Flight:
-        self._keys.begin(now)
-        self._flight = _Flight()
-        return self._flight
-
-    async def _fly(self, flight: _Flight, deadline: float) -> None:
-        """Read the key set once and put the outcome on record.
-
-        Nothing is changed between two waits except here, after the last one.
-        """
-        try:
-            with anyio.fail_after(deadline):
-                keys = await self._fetch()
-        # An HTTP client that is not ours may raise anything, and those who wait must hear.
-        except Exception as error:  # noqa: BLE001
-            flight.error = self._last_error = _unavailable(error)
-            self._keys.fail()
-        else:
-            flight.succeeded = True
-            self._last_error = None
-            self._keys.accept(keys, self._clock.boot())
-            if self._tokens is not None:
-                self._tokens.clear()  # a key that was withdrawn takes its tokens along
-        finally:
-            if flight.error is None and not flight.succeeded:
-                self._keys.abandon(self._clock.boot())
-            self._flight = None
-            flight.landed.set()
-
-    async def _fetch(self) -> KeySet:
-        reply = await self._http_client().get(self._keys_url)
-        if reply.status != 200:
-            refused = 400 <= reply.status < 500 and reply.status not in (408, 429)
-            raise KeysUnavailable(retry_safe=not refused)
-        return parse_key_set(reply.body)
-
-    def _http_client(self) -> HttpClient:
-        if self._http is not None:
-            return self._http
-        if self._own_http is None:
-            self._own_http = BoundedHttp(allow_http=self._allow_http)
-        return self._own_http
-
-
-def _unknown(kid: str) -> TokenKeyUnknown:
-    return TokenKeyUnknown(claim="kid", actual=excerpt(kid))
-
-
-def _unavailable(error: Exception) -> KeysUnavailable:
-    if isinstance(error, KeysUnavailable):
-        return error
-    unavailable = KeysUnavailable()
-    unavailable.__cause__ = error
-    return unavailable
-
-
-def _own_copy(error: KeysUnavailable) -> KeysUnavailable:
-    """Copy a shared error: one object raised in two tasks mixes up their tracebacks."""
-    own = copy(error)
-    own.__cause__ = error.__cause__
-    return own
 
 
 def _client_ids(client_id: str | Collection[str] | AnyClient) -> frozenset[str] | None:
