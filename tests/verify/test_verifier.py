@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -383,6 +384,31 @@ async def test_who_comes_after_a_cancelled_leader_is_not_held_off(
         group.cancel_scope.cancel()
     server.gate.set()
     await verifier.verify_access_token(sign(access_claims()))
+
+
+def test_a_verifier_may_outlive_an_event_loop(clock: Clock) -> None:
+    """A module's verifier and one `asyncio.run` for each request."""
+    server = KeyServer()
+    verifier = TokenVerifier(POOL, CLIENT, http=server, clock=clock)
+
+    async def serve() -> None:
+        await verifier.verify_access_token(sign(LATER))
+
+    for _ in range(3):
+        asyncio.run(serve())
+        clock.advance(SOFT_TTL)
+    assert server.fetches == 3
+
+
+def test_a_reading_that_died_with_its_event_loop_is_begun_again(clock: Clock) -> None:
+    verifier = TokenVerifier(POOL, CLIENT, http=KeyServer(), clock=clock)
+
+    async def begin_and_die() -> None:
+        verifier._keys._begin(clock.boot())
+
+    asyncio.run(begin_and_die())
+    clock.advance(60)
+    asyncio.run(asyncio.wait_for(verifier.hydrate(), 5))
 
 
 async def test_every_waiter_can_be_cancelled(verifier: TokenVerifier, server: KeyServer) -> None:

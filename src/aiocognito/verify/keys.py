@@ -11,6 +11,7 @@ from copy import copy
 from functools import partial
 
 import anyio
+from anyio.lowlevel import current_token
 from attrs import define, field
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -34,6 +35,7 @@ class _Flight:
     """One reading of the key set, shared by everybody who waits for it."""
 
     landed: anyio.Event = field(factory=anyio.Event)
+    loop: object = field(factory=current_token)
     error: KeysUnavailable | None = None
     succeeded: bool = False
 
@@ -117,7 +119,7 @@ class PoolKeys:
 
     async def _refresh_behind(self, now: float) -> None:
         """Read stale keys again without making anybody wait for the outcome."""
-        if not self._cache.is_stale(now) or self._flight is not None or self._is_held_off(now):
+        if not self._cache.is_stale(now) or self._under_way() or self._is_held_off(now):
             return
         flight = self._begin(now)
         if not self._protected.start(partial(self._fly, flight, _DEADLINE)):
@@ -129,7 +131,16 @@ class PoolKeys:
         await self._read_keys()
 
     def _is_held_off(self, now: float) -> bool:
-        return self._flight is None and not self._cache.may_read(now)
+        return self._under_way() is None and not self._cache.may_read(now)
+
+    def _under_way(self) -> _Flight | None:
+        """Return the reading to wait for, unless it died with its event loop.
+
+        `asyncio.run` ends tasks that have not even begun, and a verifier may outlive it.
+        """
+        if self._flight is not None and self._flight.loop != current_token():
+            self._flight = None
+        return self._flight
 
     async def _read_keys(self) -> None:
         """Read the key set, or wait for whoever is reading it.
@@ -138,7 +149,7 @@ class PoolKeys:
         Trio it ends unfinished, and one of those who waited begins it again.
         """
         while True:
-            flight = self._flight
+            flight = self._under_way()
             if flight is None:
                 flight = self._begin(self._clock.boot())
                 await self._protected.run(partial(self._fly, flight, _DEADLINE))
