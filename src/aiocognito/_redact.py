@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn, TypeVar, final
 
 from aiocognito.errors import InvalidType
 
 MASK = "***"
 
-__all__ = ["MASK", "Secret", "scrub", "secret_or_none"]
+__all__ = ["MASK", "Secret", "scrub", "secret_or_none", "without_frames"]
+
+E = TypeVar("E", bound=BaseException)
 
 
 @final
@@ -79,6 +81,16 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def without_frames(error: E) -> E:
+    """Cut an error off the frames it came through, and return it.
+
+    For where tokens are taken apart: a report that prints local variables would show
+    them. The message says what was wrong, and the cause stays.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def strings_in(value: Any) -> Iterable[str]:

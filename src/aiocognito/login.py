@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from aiocognito.errors import (
     CognitoError,
     ExpiredCode,
     InvalidPassword,
+    InvalidType,
     LocalProtocolError,
 )
 from aiocognito.flow.calls import Call, Reply
@@ -193,18 +195,20 @@ async def answer_all(
     """Run a conversation to its end, asking the responder at every challenge.
 
     A wrong answer is asked for again (``challenge.refused`` says why), unless the
-    responder repeats itself.
+    responder repeats itself, three times at most.
 
     Raises:
         ChallengeRequired: Nobody answered.
+        CodeMismatch: Every answer was wrong; also its siblings, see `Login.send`.
         LocalProtocolError: The server asks in circles.
+        InvalidType: The responder is not async, or returned something else.
     """
     began = timing.clock.boot()
     seen: list[str] = []
     step = await conversation.start()
     last: Answer | None = None
     while not isinstance(step, Authenticated):
-        answer = await respond(step) if respond is not None else None
+        answer = await _asked(respond, step)
         if answer is None:
             raise ChallengeRequired(step)
         seen.append(wire_name(step))
@@ -213,7 +217,9 @@ async def answer_all(
             or seen.count(seen[-1]) > _MAX_OF_ONE_NAME
             or timing.clock.boot() - began > _MAX_SECONDS
         ):
-            raise LocalProtocolError("Too many challenges; the sign-in was given up.")
+            raise step.refused or LocalProtocolError(
+                "Too many challenges; the sign-in was given up."
+            )
         if step.refused is not None and last is not None and answer.responses == last.responses:
             raise step.refused
         last = answer
@@ -225,3 +231,12 @@ async def answer_all(
                 raise
             step = again
     return step
+
+
+async def _asked(respond: Responder | None, challenge: Challenge) -> Answer | None:
+    if respond is None:
+        return None
+    answering = respond(challenge)
+    if not inspect.isawaitable(answering):
+        raise InvalidType("respond", "an async callable (async def)", answering)
+    return await answering

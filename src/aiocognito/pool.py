@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import NoReturn, Self, TypedDict, Unpack
 
@@ -106,7 +107,10 @@ class UserPool:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         client = AppClient.of(user_pool_id, client_id, client_secret)
+        del client_secret  # a traceback that prints locals shows this frame
         _check_choice("refresh_with", refresh_with)
+        if observer is not None and not callable(observer):
+            raise InvalidType("observer", "a callable", observer)
         self._observer = observer
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         self._own_transport = transport is None
@@ -196,7 +200,9 @@ class UserPool:
             InvalidArgument: The name or the password cannot be one.
         """
         self._check_open()
-        name, secret = checked_username(username), checked_password(password)
+        secret = checked_password(password)
+        del password  # a traceback that prints locals shows this frame
+        name = checked_username(username)
         return Login(self._conversation(name, secret, _checked_flow(flow)), self._session_of)
 
     async def sign_in(
@@ -223,8 +229,9 @@ class UserPool:
             CognitoError: As `Login.start`.
         """
         self._check_open()
-        name, source = checked_username(username), checked_source(password)
-        flow = _checked_flow(flow)
+        source = checked_source(password)
+        del password  # a traceback that prints locals shows this frame
+        name, flow, respond = checked_username(username), _checked_flow(flow), _checked(respond)
         return await self._session_of(await self._issue(name, await source(), respond, flow))
 
     def session(
@@ -252,8 +259,10 @@ class UserPool:
             InvalidArgument: The name or the password cannot be one.
         """
         self._check_open()
+        source = checked_source(password)
+        del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
-        again = self._signing_in(name, password, respond, _checked_flow(flow))
+        again = self._signing_in(name, source, respond, flow)
         return Session(self._services, username=name, sign_in_again=again)
 
     def restore(
@@ -274,12 +283,14 @@ class UserPool:
             InvalidArgument: ``state`` is damaged, or of another pool or app client.
         """
         self._check_open()
+        source = None if password is None else checked_source(password)
+        del password  # a traceback that prints locals shows this frame
         saved, client = SavedState.from_bytes(state), self._services.client
         if (saved.user_pool_id, saved.client_id) != (client.pool.text, client.client_id):
             raise InvalidArgument("state", "one of this pool and app client")
         again = None
-        if password is not None:
-            again = self._signing_in(saved.username, password, respond, _checked_flow(flow))
+        if source is not None:
+            again = self._signing_in(saved.username, source, respond, flow)
         session = Session(self._services, username=saved.username, sign_in_again=again)
         session._take_over(saved)
         return session
@@ -363,9 +374,14 @@ class UserPool:
         return issued(conversation, await answer_all(conversation, respond, self._timing))
 
     def _signing_in(
-        self, username: str, password: PasswordSource, respond: Responder | None, flow: Flow
+        self,
+        username: str,
+        source: Callable[[], Awaitable[Secret]],
+        respond: Responder | None,
+        flow: Flow,
     ) -> SignIn:
-        relogin = Relogin(checked_source(password), self._timing.clock)
+        relogin = Relogin(source, self._timing.clock)
+        flow, respond = _checked_flow(flow), _checked(respond)
         return lambda: relogin.run(lambda secret: self._issue(username, secret, respond, flow))
 
     async def _session_of(self, tokens: Issued) -> Session:
@@ -386,6 +402,12 @@ def _checked_flow(flow: object) -> Flow:
     if not isinstance(flow, Srp | Password):
         raise InvalidType("flow", "Srp() or Password()", flow)
     return flow
+
+
+def _checked(respond: Responder | None) -> Responder | None:
+    if respond is not None and not callable(respond):
+        raise InvalidType("respond", "an async callable", respond)
+    return respond
 
 
 def _check_choice(argument: str, value: str) -> None:

@@ -14,6 +14,7 @@ from aiocognito.flow.secret_hash import secret_hash
 __all__ = ["AppClient", "checked_password", "checked_username"]
 
 _CLIENT_ID = re.compile(r"[\w+]{1,128}", re.ASCII)  # service model: ClientIdType
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # surrogates; they have no UTF-8
 _MAX_USERNAME = 128
 _MAX_PASSWORD = 256
 
@@ -69,7 +70,7 @@ def _checked_secret(secret: str | bytes | Secret | None) -> Secret | None:
             raise InvalidArgument("client_secret", "ASCII text") from None
     if not isinstance(secret, str):
         raise InvalidType("client_secret", "a str or bytes", secret)
-    if not secret or any(c.isspace() for c in secret):
+    if not secret or not secret.isascii() or not _prints(secret):
         raise InvalidArgument("client_secret", "the app client's secret without white space")
     return Secret(secret)
 
@@ -89,7 +90,7 @@ def checked_password(password: object) -> Secret:
         password = password.reveal()
     if not isinstance(password, str):
         raise InvalidType("password", "a str", password)
-    if not 1 <= len(password) <= _MAX_PASSWORD or "\ud800" <= max(password) <= "\udfff":
+    if not 1 <= len(password) <= _MAX_PASSWORD or _HALF_A_PAIR.search(password):
         raise InvalidArgument("password", "1 to 256 characters")
     return Secret(password)
 

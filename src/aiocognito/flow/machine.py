@@ -29,13 +29,14 @@ from typing import Any
 
 import attrs
 
-from aiocognito._redact import Secret
+from aiocognito._redact import Secret, without_frames
 from aiocognito.errors import (
     CodeMismatch,
     CognitoError,
     ExpiredCode,
     InvalidArgument,
     InvalidPassword,
+    InvalidType,
     LocalProtocolError,
     RemoteProtocolError,
     ServiceError,
@@ -199,7 +200,10 @@ class AuthFlow:
 
         Raises:
             LocalProtocolError: No challenge waits, or another one does.
+            InvalidType: Not an `Answer`.
         """
+        if not isinstance(answer, Answer):
+            raise InvalidType("answer", "an Answer, such as challenge.answer(code)", answer)
         if self._state is State.WAITING and answer.challenge != self._challenge:
             raise LocalProtocolError("Answer the challenge that waits, not another one.")
         self._move(Input.ANSWER)
@@ -233,9 +237,9 @@ class AuthFlow:
             raise LocalProtocolError("Nothing was asked; there is no answer to take.")
         try:
             return self._take(read_auth(reply.body), reply.date or now)
-        except RemoteProtocolError:
+        except RemoteProtocolError as error:
             self._close()
-            raise
+            raise without_frames(error)  # noqa: B904  itself, less its frames
 
     def fail(self, error: BaseException) -> Challenge | None:
         """Take note that the last call failed or was cancelled.
