@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from aiocognito.tokens.claims import Claims
     from aiocognito.tokens.credentials import AwsCredentials
     from aiocognito.tokens.model import NewDevice
-    from aiocognito.verify.verifier import TokenVerifier
+    from aiocognito.verify.verifier import ANY_CLIENT, TokenVerifier
 
 __all__ = [
+    "ANY_CLIENT",
     "Answer",
     "AwsCredentials",
     "AwsIdentity",
@@ -110,6 +111,6 @@ __getattr__, __dir__ = _lazily(
         "tokens.claims": ("Claims",),
         "tokens.credentials": ("AwsCredentials",),
         "tokens.model": ("NewDevice",),
-        "verify.verifier": ("TokenVerifier",),
+        "verify.verifier": ("ANY_CLIENT", "TokenVerifier"),
     },
 )
