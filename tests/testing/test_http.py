@@ -6,6 +6,7 @@ test_local.py.
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import re
@@ -152,6 +153,18 @@ def test_a_body_that_is_no_object_is_a_serialisation_error(server: Server, body:
     response, answer = server.request("POST", "/", body, {"X-Amz-Target": GET_ID})
     assert response.status == 400
     assert json.loads(answer)["__type"] == "SerializationException"
+
+
+def test_a_body_said_to_be_compressed_is_not_unpacked(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"X-Amz-Target": GET_ID, "Content-Encoding": "gzip"}
+    for body in (b"{}", gzip.compress(b"{}")):
+        response, answer = server.request("POST", "/", body, headers)
+        assert response.status == 400
+        assert response.getheader("x-amzn-ErrorType")
+        assert json.loads(answer)["__type"] != "InternalErrorException"
+    assert not caplog.records
 
 
 def test_a_body_without_bounds_is_refused(server: Server) -> None:

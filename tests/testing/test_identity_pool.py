@@ -326,6 +326,20 @@ def test_what_is_no_token_is_refused(world: World, token: str) -> None:
     assert refused_id(world, {PROVIDER: token}).startswith("Invalid login token. ")
 
 
+@pytest.mark.parametrize("name", ["exp", "sub", "aud"])
+@pytest.mark.parametrize("value", [None, [], {}, ["x"]])
+def test_a_token_with_a_claim_of_another_kind_is_refused(
+    world: World, name: str, value: object
+) -> None:
+    refused_id(world, world.forged(**{name: value}))
+
+
+def test_a_token_may_hold_half_a_surrogate_pair(world: World) -> None:
+    """JSON can carry it, UTF-8 cannot."""
+    head, _, signature = world.login("ana")[PROVIDER].split(".")
+    refused_id(world, {PROVIDER: f"{head}.\ud800.{signature}"})
+
+
 def test_a_token_of_an_unregistered_client_is_refused(world: World) -> None:
     login = world.forged(aud="anotherclient")
     text = "Token is not from a supported provider of this identity pool."
@@ -404,6 +418,7 @@ def test_a_pool_without_roles_is_a_configuration_error() -> None:
         {"IdentityPoolId": "nowhere"},
         {"IdentityPoolId": "eu-west-1:" + "a" * 60},
         {"IdentityPoolId": IDENTITY_POOL_ID, "Logins": ["x"]},
+        {"IdentityPoolId": IDENTITY_POOL_ID, "Logins": []},
         {"IdentityPoolId": IDENTITY_POOL_ID, "Logins": {"": "x"}},
         {"IdentityPoolId": IDENTITY_POOL_ID, "Logins": {PROVIDER: ""}},
         {"IdentityPoolId": IDENTITY_POOL_ID, "Logins": {PROVIDER: 7}},

@@ -160,6 +160,15 @@ async def test_a_client_leads_to_its_pool() -> None:
     assert (await transport.send(user)).body["Username"] == "ana"
 
 
+def test_a_client_id_belongs_to_one_pool() -> None:
+    """Calls name the client and not the pool."""
+    local = LocalCognito()
+    other = local.add_user_pool(LocalUserPool("eu-west-1_Other0001", clock=local.clock))
+    with pytest.raises(InvalidArgument, match="client_id"):
+        local.add_client(local.client_id, pool=other)
+    assert not other.clients
+
+
 async def test_a_session_leads_to_its_pool() -> None:
     local = LocalCognito()
     other = local.add_user_pool(LocalUserPool("eu-west-1_Other", clock=local.clock, mfa="ON"))

@@ -179,6 +179,26 @@ async def test_a_fault_becomes_the_error_it_would_be(
         await world.transport.send(get_id())
 
 
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Drop(), errors.ResponseLost),
+        (Truncate(), errors.ResponseLost),
+        (InternalFailure(acted=True), errors.InternalError),
+        (Slow(0.0), errors.IncorrectUsernameOrPassword),
+        (SetCookie(), errors.IncorrectUsernameOrPassword),
+        (Alter(lambda answer: {"changed": answer["x"]}), errors.IncorrectUsernameOrPassword),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_a_fault_strikes_a_refusal_as_it_would_over_http(
+    world: World, fault: Fault, error: type[errors.CognitoError]
+) -> None:
+    world.backend.faults.add(fault)
+    with pytest.raises(error):
+        await world.transport.send(world.sign_in("wrong"))
+
+
 @pytest.mark.parametrize("fault", [Drop(), Drop(acted=False), Truncate()])
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_a_lost_answer_may_be_asked_for_again_only_if_that_is_harmless(

@@ -10,7 +10,7 @@ import pytest
 from aiocognito.testing.clock import ManualClock
 from tests.testing.conftest import Settle
 from tests.testing.model_check import CheckedPool
-from tests.testing.pool_client import Person, refusal, tokens
+from tests.testing.pool_client import Person, claims, refusal, tokens
 
 CONTACTS = {"email": "ana@example.com", "phone_number": "+4915112345678"}
 NEW = "An0ther-one"
@@ -50,6 +50,10 @@ def token(ana: Person) -> str:
         ({"header": {"alg": "none"}}, "Invalid Access Token"),
         ({"header": {"kid": "x"}}, "Invalid Access Token"),
         ({"header": {"jku": "https://elsewhere.example"}}, "Invalid Access Token"),
+        ({"claims": {"exp": None}}, "Invalid Access Token"),
+        ({"claims": {"exp": "soon"}}, "Invalid Access Token"),
+        ({"claims": {"sub": None}}, "Invalid Access Token"),
+        ({"claims": {"sub": ["ana"]}}, "Invalid Access Token"),
         ({"claims": {"scope": "openid"}}, "Access Token does not have required scopes"),
         ({"claims": {"scope": None}}, "Access Token does not have required scopes"),
     ],
@@ -96,6 +100,17 @@ def test_after_global_sign_out_nothing_goes(ana: Person, token: str, operation: 
 
 
 # --- GetUser ---
+
+
+def test_global_sign_out_needs_no_token_revocation(pool: CheckedPool, settle: Settle) -> None:
+    """Tokens without ``origin_jti`` end like all others."""
+    ana = settle(pool, client={"token_revocation": False})
+    result = tokens(ana.by_srp())
+    ask(ana, "GlobalSignOut", result["AccessToken"])
+    assert refusal(lambda: ask(ana, "GetUser", result["AccessToken"]))[1] == (
+        "Access Token has been revoked"
+    )
+    assert not pool.is_active(claims(result["IdToken"]))
 
 
 def test_get_user_shows_strings(pool: CheckedPool, settle: Settle) -> None:

@@ -103,6 +103,48 @@ def test_an_alias_of_somebody_else_changes_nothing(make_pool: MakePool, settle: 
     assert "name" not in pool.user("ana").attributes
 
 
+def test_a_temporary_password_is_replaced_once(pool: CheckedPool, settle: Settle) -> None:
+    """Who knew the temporary password as well, and waited, is too late."""
+    ana = settle(pool, temporary=True)
+    first, second = ana.by_password(), ana.by_password()
+    tokens(ana.answer(first, NEW_PASSWORD=NEW))
+    refused = refusal(lambda: ana.answer(second, NEW_PASSWORD="0ther-Passw0rd!"))
+    assert refused == ("NotAuthorizedException", "Invalid session for the user.")
+    ana.password = NEW
+    tokens(ana.by_password())
+
+
+@pytest.mark.parametrize("value", ["eve@example.com", ""])
+def test_a_new_address_is_not_verified(make_pool: MakePool, settle: Settle, value: str) -> None:
+    pool = make_pool(alias_attributes=["email"])
+    ana = settle(pool, temporary=True, attributes={"email": "ana@example.com"})
+    answers = {"NEW_PASSWORD": NEW, "userAttributes.email": value}
+    result = tokens(ana.answer(ana.by_password(), **answers))
+    assert claims(result["IdToken"]).get("email_verified", False) is False
+    for address in ("ana@example.com", "eve@example.com"):
+        with pytest.raises(LookupError):
+            pool.user(address)
+
+
+def test_the_same_address_again_stays_verified(pool: CheckedPool, settle: Settle) -> None:
+    ana = settle(pool, temporary=True, attributes={"email": "ana@example.com"})
+    answers = {"NEW_PASSWORD": NEW, "userAttributes.email": "ana@example.com"}
+    result = tokens(ana.answer(ana.by_password(), **answers))
+    assert claims(result["IdToken"])["email_verified"] is True
+
+
+@pytest.mark.parametrize("value", ["eve@example.com", ""])
+def test_a_temporary_password_cannot_lead_a_factor_elsewhere(
+    pool: CheckedPool, settle: Settle, value: str
+) -> None:
+    ana = settle(pool, temporary=True, attributes={"email": "ana@example.com"}, mfa=["EMAIL_OTP"])
+    challenge = ana.by_password()
+    answers = {"NEW_PASSWORD": NEW, "userAttributes.email": value}
+    assert refusal(lambda: ana.answer(challenge, **answers))[0] == "InvalidParameterException"
+    assert ana.answer(challenge, NEW_PASSWORD=NEW)["ChallengeName"] == "EMAIL_OTP"
+    assert [message.destination for message in pool.outbox] == ["ana@example.com"]
+
+
 def test_mfa_follows_the_new_password(pool: CheckedPool, settle: Settle) -> None:
     ana = settle(pool, temporary=True, totp=True)
     challenge = ana.answer(ana.by_srp(), NEW_PASSWORD=NEW)

@@ -282,6 +282,7 @@ REFUSED: dict[str, tuple[str, str | None, dict[str, str], str]] = {
     "no number": ("bob", None, {"phone_number": "12"}, "InvalidParameterException"),
     "no such attribute": ("bob", None, {"custom:x": "1"}, "InvalidParameterException"),
     "an address as a name": ("bob@example.com", None, {}, "InvalidParameterException"),
+    "a sub": ("bob", None, {"sub": "x"}, "InvalidParameterException"),
     "a long value": ("bob", None, {"name": "x" * 2049}, "InvalidParameterException"),
 }
 

@@ -159,6 +159,17 @@ def test_an_altered_block_is_refused(ana: Person, block: str) -> None:
         assert error.value.message == "Missing required parameter PASSWORD_CLAIM_SECRET_BLOCK"
 
 
+@pytest.mark.parametrize("tail", ["====", "\n", " "])
+def test_a_block_is_taken_as_it_was_sent_only(ana: Person, tail: str) -> None:
+    """Text that decodes to the same bytes is another text; the block is not spent by it."""
+    answers = ana.claim()
+    block = answers["PASSWORD_CLAIM_SECRET_BLOCK"]
+    with pytest.raises(PoolError) as error:
+        ana.respond("PASSWORD_VERIFIER", **{**answers, "PASSWORD_CLAIM_SECRET_BLOCK": block + tail})
+    assert incorrect(error)
+    tokens(ana.respond("PASSWORD_VERIFIER", **answers))
+
+
 def test_a_block_expires(ana: Person, clock: ManualClock) -> None:
     answers = ana.claim(timestamp=now(clock, off=180))
     clock.advance(180)
@@ -191,6 +202,26 @@ def test_a_block_belongs_to_its_public_value(ana: Person) -> None:
     with pytest.raises(PoolError) as error:
         ana.respond("PASSWORD_VERIFIER", **mixed)
     assert incorrect(error)
+
+
+def test_a_user_removed_meanwhile_is_nobody(ana: Person) -> None:
+    answers = ana.claim()
+    ana.pool.remove_user("ana")
+    with pytest.raises(PoolError) as error:
+        ana.respond("PASSWORD_VERIFIER", **answers)
+    assert incorrect(error)
+
+
+@pytest.mark.parametrize("flow", ["USER_SRP_AUTH", "USER_PASSWORD_AUTH"])
+def test_no_name_is_longer_than_the_service_allows(ana: Person, flow: str) -> None:
+    """Openings remember names, so what strangers type is bounded (service model: UsernameType)."""
+    both = {"SRP_A": "2", "PASSWORD": PASSWORD}
+    with pytest.raises(PoolError) as error:
+        ana.initiate(flow, USERNAME="a" * 129, **both)
+    assert error.value.code == "InvalidParameterException"
+    assert "length less than or equal to 128" in error.value.message
+    with pytest.raises(PoolError):
+        ana.initiate("USER_PASSWORD_AUTH", USERNAME="a" * 128, **both)
 
 
 def test_a_password_changed_meanwhile_is_wrong(ana: Person, pool: CheckedPool) -> None:
