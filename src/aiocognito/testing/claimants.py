@@ -92,6 +92,15 @@ class Claimants:
         found = self._users.find(name)
         return found is not None and found is claimant.user
 
+    def is_current(self, claimant: Claimant) -> bool:
+        """Say whether the user is still there and the password still theirs."""
+        user = claimant.user
+        return (
+            user is not None
+            and self._users.of_sub(user.sub) is user
+            and user.password is claimant.password
+        )
+
     def _invented_name(self, typed: str) -> str:
         return str(uuid.UUID(bytes=self._derive("name", self._settings.fold(typed))[:16]))
 

@@ -61,6 +61,7 @@ class Opening:
 
     claimant: Claimant
     client_id: str
+    secret_block: bytes
     handshake: ServerHandshake = field(repr=False)
     expires_at: float
 
@@ -90,7 +91,8 @@ class SrpDesk:
     lockout: Lockout
     forced: ForcedDraws = field(factory=ForcedDraws)
     tolerance: float = 300.0
-    _openings: OrderedDict[bytes, Opening] = field(factory=OrderedDict, init=False, repr=False)
+    # By the block's text: another spelling of the same bytes is an altered block.
+    _openings: OrderedDict[str, Opening] = field(factory=OrderedDict, init=False, repr=False)
 
     def open(self, claimant: Claimant, client: LocalClient, srp_a: str) -> dict[str, str]:
         """Answer an A with the parameters of PASSWORD_VERIFIER.
@@ -107,9 +109,11 @@ class SrpDesk:
                 raise
             raise invalid_parameter("Invalid SRP_A.") from None  # our words
         block = self.forced.secret_block or self.draws.octets(_BLOCK_OCTETS)
-        self._openings[block] = Opening(
+        text = base64.b64encode(block).decode("ascii")
+        self._openings[text] = Opening(
             claimant=claimant,
             client_id=client.client_id,
+            secret_block=block,
             handshake=handshake,
             expires_at=self.clock.boot() + client.auth_session_validity,
         )
@@ -118,7 +122,7 @@ class SrpDesk:
         return {
             "SALT": claimant.password.verifier.salt_hex,
             "SRP_B": handshake.srp_b,
-            "SECRET_BLOCK": base64.b64encode(block).decode("ascii"),
+            "SECRET_BLOCK": text,
             "USERNAME": claimant.username,
             "USER_ID_FOR_SRP": claimant.username,
         }
@@ -135,15 +139,14 @@ class SrpDesk:
                 ``InvalidParameterException`` for an unreadable time.
         """
         moment = _read_timestamp(claim.timestamp)
-        block = _decode_block(claim.secret_block)
-        opening = self._openings.get(block)
+        opening = self._openings.get(claim.secret_block)
         now = self.clock.boot()
         if opening is None or not self._belongs(opening, claim, client, now):
             raise incorrect_username_or_password()
         key = opening.claimant.lock_key
         self.lockout.refuse_if_locked(key, now)
-        del self._openings[block]
-        right = self._is_right(opening, claim, block)
+        del self._openings[claim.secret_block]
+        right = self._is_right(opening, claim)
         if not (right and self._is_timely(moment, claim.timestamp)):
             self.lockout.failed(key, now)
             raise incorrect_username_or_password()
@@ -159,17 +162,16 @@ class SrpDesk:
             and self.claimants.is_same(claim.username, opening.claimant)
         )
 
-    def _is_right(self, opening: Opening, claim: PasswordClaim, block: bytes) -> bool:
+    def _is_right(self, opening: Opening, claim: PasswordClaim) -> bool:
         signed = opening.handshake.accepts(
             group=self.group,
             identity=opening.claimant.username,
-            secret_block=block,
+            secret_block=opening.secret_block,
             timestamp=claim.timestamp,
             signature=claim.signature,
         )
         # A right password that was replaced meanwhile is a wrong one.
-        user = opening.claimant.user
-        return signed and user is not None and user.password is opening.claimant.password
+        return signed and self.claimants.is_current(opening.claimant)
 
     def _is_timely(self, moment: datetime | None, text: str) -> bool:
         """Accept a time near ours that is spelt exactly as the service would spell it.
@@ -193,10 +195,3 @@ def _read_timestamp(text: str) -> datetime | None:
         return datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
     except ValueError:
         return None
-
-
-def _decode_block(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        return b""
