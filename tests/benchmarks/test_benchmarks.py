@@ -1,0 +1,36 @@
+"""The benchmarks run. What they measure is nobody's business here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.benchmarks import imports, session, sign_in, stall
+from tests.benchmarks.targets import Target, show
+
+pytestmark = pytest.mark.may_block
+
+SMALL: dict[str, Callable[[], Sequence[Target]]] = {
+    "sign_in": lambda: sign_in.main(rounds=1, batch=1, pycognito_sign_ins=0),
+    "stall": lambda: stall.main(count=2, repeats=1, pycognito_sign_ins=0),
+    "session": lambda: session.main(rounds=1, awaits=10),
+    "imports": lambda: imports.main(rounds=1),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_a_benchmark_prints_its_targets(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = SMALL[name]()
+    show(targets)
+    printed = capsys.readouterr().out
+    assert targets
+    assert all(target.what in printed for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"), [(0.5, "met"), (1.0, "met"), (1.5, "missed by 50%")]
+)
+def test_a_target_says_by_how_much_it_is_missed(measured: float, verdict: str) -> None:
+    assert Target(what="it", measured=measured, limit=1.0).verdict == verdict
