@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from aiocognito._protected import Protected
+from aiocognito._redact import without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito._retry import pause_before_repeat
 from aiocognito.errors import CognitoError, InvalidConfiguration, SessionClosed
@@ -85,7 +86,7 @@ class Wire:
                 attempt += 1
                 pause = self._pause(error, call, attempt)
                 if pause is None:
-                    raise
+                    raise without_frames(error)  # noqa: B904  itself, less its frames
             await self.timing.sleep(pause)
 
     def _pause(self, error: CognitoError, call: Call, attempt: int) -> float | None:

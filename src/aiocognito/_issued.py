@@ -7,8 +7,14 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Timing
-from aiocognito.errors import RemoteProtocolError, TokenExpired, TokenVerificationError
+from aiocognito.errors import (
+    KeysUnavailable,
+    RemoteProtocolError,
+    TokenExpired,
+    TokenVerificationError,
+)
 from aiocognito.tokens.claims import Claims, read_unverified
 from aiocognito.tokens.freshness import Schedule, token_schedule, wall_expiry
 from aiocognito.tokens.model import NewDevice, TokenSet
@@ -82,12 +88,15 @@ async def accept(
     """
     tokens = issued.tokens
     if verifier is None:
-        access = _unverified(tokens.access_token.reveal())
-        identity = None if tokens.id_token is None else _unverified(tokens.id_token.reveal())
+        access = _unverified(tokens.access_token)
+        identity = None if tokens.id_token is None else _unverified(tokens.id_token)
     else:
-        verified = await verifier.verify_tokens(
-            tokens, username=username, sub=sub, now=_service_time(issued, timing)
-        )
+        try:
+            verified = await verifier.verify_tokens(
+                tokens, username=username, sub=sub, now=_service_time(issued, timing)
+            )
+        except (TokenVerificationError, KeysUnavailable) as error:
+            raise without_frames(error)  # noqa: B904  itself, less its frames
         access, identity = verified.access, verified.id
     live = LiveTokens(
         access_token=tokens.access_token.reveal(),
@@ -98,11 +107,12 @@ async def accept(
     return Fresh(live, _plan(live, issued, timing))
 
 
-def _unverified(token: str) -> Claims:
+def _unverified(token: Secret) -> Claims:
     try:
-        return read_unverified(token)
+        return read_unverified(token.reveal())
     except TokenVerificationError as error:
-        raise RemoteProtocolError("The server issued an unreadable token.") from error
+        cause = without_frames(error)
+    raise RemoteProtocolError("The server issued an unreadable token.") from cause
 
 
 def _service_time(issued: Issued, timing: Timing) -> float:

@@ -15,7 +15,7 @@ from attrs import define
 
 from aiocognito._issued import Issued, LiveTokens, accept
 from aiocognito._protected import Protected
-from aiocognito._redact import Secret
+from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito._retry import is_ambiguous, pause_before_repeat, session_end
 from aiocognito.errors import (
@@ -226,7 +226,7 @@ class TokenKeeper:
                     jitter=timing.jitter(),
                 )
                 if pause is None:
-                    raise
+                    raise without_frames(error)  # noqa: B904  itself, less its frames
             await timing.sleep(pause)
 
     def _swap_in(self, reply: Reply, sent_boot: float, sent_wall: float) -> Issued:

@@ -63,14 +63,31 @@ class _HideBodies(logging.Filter):
         return True
 
 
+class _HideHeaders(logging.Filter):
+    """Blanks the answers' headers out of the debug records of Trio's HTTP library.
+
+    The service repeats an error's message in one, and a message may quote what was sent.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if SENDING.get() is not None:
+            event, returned, _ = record.getMessage().partition("return_value=")
+            record.msg, record.args = (f"{event}{returned}{MASK}" if returned else event), ()
+        return True
+
+
 def _hidden(arg: object) -> object:
     return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
 
 
-_FILTER = _HideBodies()
-_TALKATIVE = ("botocore.endpoint", "botocore.parsers")
+_BODIES, _HEADERS = _HideBodies(), _HideHeaders()
+_TALKATIVE: dict[str, logging.Filter] = {
+    "botocore.endpoint": _BODIES,
+    "botocore.parsers": _BODIES,
+    "httpcore2.http11": _HEADERS,
+}
 
 
 def hide_bodies() -> None:
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_FILTER)  # adding it twice does nothing
+    for name, hide in _TALKATIVE.items():
+        logging.getLogger(name).addFilter(hide)  # adding it twice does nothing

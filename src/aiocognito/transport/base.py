@@ -43,7 +43,7 @@ class HttpReply:
     """A plain HTTP answer. Header names are lower case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # some repeat the error's message
     body: bytes = field(repr=False)
 
 
