@@ -10,10 +10,14 @@ from attrs import frozen
 from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.second_factors import SecondFactors
-from aiocognito.testing.service_errors import invalid_parameter, not_authorized
+from aiocognito.testing.service_errors import (
+    invalid_parameter,
+    not_authorized,
+    session_unknown,
+)
 from aiocognito.testing.settings import VERIFIED
 from aiocognito.testing.state import Answer, PoolState, challenge, needed
-from aiocognito.testing.users import LocalUser
+from aiocognito.testing.users import CONTACTS, LocalUser
 
 __all__ = ["NewPassword"]
 
@@ -51,6 +55,8 @@ class NewPassword:
         Raises:
             PoolError: What can be mended leaves the session as it was.
         """
+        if user.status != "FORCE_CHANGE_PASSWORD":  # another session has been faster
+            raise session_unknown()
         (password,) = needed(answers, "NEW_PASSWORD")
         attributes = {
             name.removeprefix(_PREFIX): value
@@ -59,7 +65,11 @@ class NewPassword:
         }
         self._check(user, attributes)
         stored = self.state.make_password(user, password)
-        self.state.users.update(user, attributes)
+        flags = {
+            VERIFIED[name]: "false" if attributes[name] else ""
+            for name in _changed_contacts(user, attributes)
+        }
+        self.state.users.update(user, {**attributes, **flags})
         self.state.set_password(user, stored)
         return self.second_factors.ask(user, client)
 
@@ -77,6 +87,18 @@ class NewPassword:
         for name in self.state.settings.required_attributes:
             if name in attributes and user.attributes.get(name):
                 raise not_authorized(f"Cannot modify an already provided {name}")
+        if any(CONTACTS.get(method) in _changed_contacts(user, attributes) for method in user.mfa):
+            # Ours, as is the rule: a temporary password must not lead codes elsewhere.
+            raise invalid_parameter("A contact that MFA codes go to cannot be changed here.")
         for name in self._missing(user):
             if not attributes.get(name):
                 raise invalid_parameter(f"Invalid attributes given, {name} is missing")
+
+
+def _changed_contacts(user: LocalUser, attributes: Mapping[str, str]) -> list[str]:
+    """Return which of e-mail address and phone number would get another value."""
+    return [
+        name
+        for name in VERIFIED
+        if name in attributes and attributes[name] != user.attributes.get(name, "")
+    ]

@@ -12,7 +12,10 @@ from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.settings import VERIFIED, PoolSettings
 from aiocognito.testing.totp import SoftwareToken
 
-__all__ = ["Delivery", "Group", "LocalUser", "UserDirectory"]
+__all__ = ["CONTACTS", "Delivery", "Group", "LocalUser", "UserDirectory"]
+
+CONTACTS = {"SMS_MFA": "phone_number", "EMAIL_OTP": "email"}
+"""Where the codes of a factor go."""
 
 
 @frozen(kw_only=True)
@@ -83,7 +86,7 @@ class LocalUser:
         """Say whether a code can reach the user for this factor."""
         if method == "SOFTWARE_TOKEN_MFA":
             return self.software_token is not None
-        return self._verified("phone_number" if method == "SMS_MFA" else "email")
+        return self._verified(CONTACTS[method])
 
     def listed_attributes(self) -> list[dict[str, str]]:
         """Return ``UserAttributes`` as GetUser shows them: all strings."""
