@@ -16,13 +16,14 @@ from attrs import frozen
 
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.passwords import StoredPassword
-from aiocognito.testing.service_errors import user_not_found
+from aiocognito.testing.service_errors import invalid_parameter, user_not_found
 from aiocognito.testing.settings import PoolSettings
 from aiocognito.testing.users import LocalUser, UserDirectory
 
 __all__ = ["Claimant", "Claimants"]
 
 SALT_BYTES = 16
+_LONGEST_NAME = 128  # service model: UsernameType
 
 
 @frozen(kw_only=True)
@@ -71,8 +72,14 @@ class Claimants:
         """Find the user, or invent one.
 
         Raises:
-            PoolError: ``UserNotFoundException``, for a client that does not hide it.
+            PoolError: ``UserNotFoundException``, for a client that does not hide it;
+                ``InvalidParameterException`` for a name that nobody can have.
         """
+        if len(typed) > _LONGEST_NAME:
+            raise invalid_parameter(
+                "1 validation error detected: Value at 'username' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_LONGEST_NAME}"
+            )
         user = self._users.find(typed)
         if user is None and not client.prevent_user_existence_errors:
             raise user_not_found()
