@@ -40,6 +40,8 @@ def new_user(
         raise invalid_parameter(
             "Username cannot be of email format, since user pool is configured for email alias."
         )
+    if "sub" in values:
+        raise invalid_parameter("The sub of a user cannot be chosen.")  # our words
     sub = state.draws.uuid()
     username = sub if state.settings.username_attributes else name
     if state.settings.username_attributes:
