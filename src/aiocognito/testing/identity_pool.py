@@ -204,7 +204,7 @@ class LocalIdentityPool:
         if pool is None:
             raise _not_a_supported_provider()
         claims = _open(token, pool)
-        check = self._clients.get((provider, claims["aud"]))
+        check = self._clients.get((provider, claims.get("aud", "")))
         if check is None:
             raise _not_a_supported_provider()
         if check and not pool.is_active(claims):
@@ -341,7 +341,8 @@ def _id_member(parameters: Mapping[str, Any], name: str) -> str:
 
 
 def _logins(parameters: Mapping[str, Any]) -> Mapping[str, str]:
-    logins = parameters.get("Logins") or {}
+    logins = parameters.get("Logins")
+    logins = {} if logins is None else logins
     # The service model's bounds. Values are tokens, so they are never quoted.
     if not isinstance(logins, Mapping) or len(logins) > 10:
         raise _invalid("Value", "logins", "Member must have length less than or equal to 10")

@@ -64,7 +64,7 @@ class RefreshTokens:
 
     def start(self, family: Family) -> str:
         """Take in a new family and return its first token."""
-        self._families[family.origin_jti] = family
+        self._families[family.event_id] = family
         return self._new(family)
 
     def redeem(
@@ -102,9 +102,13 @@ class RefreshTokens:
         token = self._tokens.get(_digest(text))
         return token.family if token is not None else None
 
-    def named(self, origin_jti: object) -> Family | None:
-        """Return a family by name; anything may be asked for."""
-        return self._families.get(origin_jti) if isinstance(origin_jti, str) else None
+    def of_event(self, event_id: object) -> Family | None:
+        """Return the family that a sign-in began; anything may be asked for.
+
+        By event and not by name: without token revocation the tokens carry no ``origin_jti``,
+        and GlobalSignOut ends them all the same.
+        """
+        return self._families.get(event_id) if isinstance(event_id, str) else None
 
     def revoke_all(self, sub: str) -> None:
         """Revoke every family of a user."""

@@ -104,8 +104,8 @@ class SigningKeys:
             TokenMalformed, TokenKeyUnknown, TokenSignatureInvalid
         """
         parts = token.split(".")
-        if len(parts) != 3:
-            raise TokenMalformed("it has not three parts")
+        if len(parts) != 3 or not token.isascii():
+            raise TokenMalformed("it is not three parts of base64url")
         head, payload, signature = parts
         for key in (self.id, self.access):
             if head == _part({"kid": key.kid, "alg": "RS256"}):

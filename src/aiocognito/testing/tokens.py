@@ -12,6 +12,7 @@ from aiocognito.errors import (
     TokenClientMismatch,
     TokenExpired,
     TokenIssuerMismatch,
+    TokenMalformed,
     TokenUseMismatch,
     TokenVerificationError,
 )
@@ -134,7 +135,9 @@ class TokenDesk:
         Raises:
             TokenVerificationError: The leaf that names the check that failed.
         """
-        claims = self.keys.open(token)
+        claims = self._open(token)
+        if not isinstance(claims.get("aud", ""), str):
+            raise TokenMalformed("aud is not a text")
         if claims.get("iss") != self.settings.issuer:
             raise TokenIssuerMismatch(
                 claim="iss", expected=self.settings.issuer, actual=claims.get("iss")
@@ -155,7 +158,7 @@ class TokenDesk:
             PoolError: ``NotAuthorizedException`` with the text for what is wrong.
         """
         try:
-            claims = self.keys.open(token)
+            claims = self._open(token)
         except TokenVerificationError:
             raise not_authorized("Invalid Access Token") from None
         if claims.get("iss") != self.settings.issuer or claims.get("token_use") != "access":
@@ -168,9 +171,16 @@ class TokenDesk:
             raise not_authorized("Access Token does not have required scopes")
         return claims
 
+    def _open(self, token: str) -> dict[str, Any]:
+        """Return the claims of a token with a good signature: minted ones may hold anything."""
+        claims = self.keys.open(token)
+        if not isinstance(claims.get("sub"), str) or type(claims.get("exp")) not in (int, float):
+            raise TokenMalformed("sub or exp is missing or of another type")
+        return claims
+
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
         """Say whether the sign-in behind some claims was revoked or signed out."""
-        family = self.refresh_tokens.named(claims.get("origin_jti"))
+        family = self.refresh_tokens.of_event(claims.get("event_id"))
         return family is not None and family.revoked
 
 
