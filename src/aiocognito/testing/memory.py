@@ -97,7 +97,12 @@ class MemoryTransport:
             return self._ask(call)
         if isinstance(fault, Slow) and not fault.acted:
             await anyio.sleep(fault.seconds)
-        answer = self._ask(call) if acts(fault) else {}
+        try:
+            answer = self._ask(call) if acts(fault) else {}
+        except PoolError:
+            if not isinstance(fault, Alter):  # there is no answer to change
+                await _spoiled({}, call, fault)  # a refusal can be lost or late as well
+            raise
         return await _spoiled(answer, call, fault)
 
     def _ask(self, call: Call) -> Mapping[str, Any]:
