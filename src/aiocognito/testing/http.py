@@ -256,7 +256,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 async def _serve(app: web.Application, listener: socket.socket) -> web.AppRunner:
     # An access log would be harmless; a server that waits for slow handlers would not.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    # Bodies are taken as they come: AWS JSON is never compressed, and a bomb might be.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     return runner
