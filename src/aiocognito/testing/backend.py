@@ -82,6 +82,10 @@ class Backend:
         with self.lock:
             self._pools[pool.user_pool_id] = pool
 
+    def has_client(self, client_id: str) -> bool:
+        """Whether one of the pools knows this app client."""
+        return any(client_id in pool.clients for pool in self._pools.values())
+
     def handle(
         self, service: Service, operation: str, parameters: Mapping[str, Any]
     ) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ import anyio.to_thread
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._partitions import dns_suffix
+from aiocognito.errors import InvalidArgument
 from aiocognito.testing.backend import Backend, RequestLog
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.draws import Entropy
@@ -199,9 +200,14 @@ class LocalCognito:
             server_side_token_check: See `LocalIdentityPool.trust`.
             pool: Where to; the first user pool if not given. The other arguments are
                 those of `LocalUserPool.add_client`.
+
+        Raises:
+            InvalidArgument: As there; and if another pool has a client of this id.
         """
         pool = pool if pool is not None else self.pool
         with self._backend.lock:
+            if client_id is not None and self._backend.has_client(client_id):
+                raise InvalidArgument("client_id", "new in this service, whose calls name no pool")
             client = pool.add_client(
                 client_id,
                 secret=secret,
