@@ -26,14 +26,12 @@ class ManualClock:
         self._boot = float(boot)
 
     def boot(self) -> float:
-        """Return seconds since the start; only `advance` moves it."""
         """Return seconds since an arbitrary start; only `advance` moves it."""
         with self._lock:
             return self._boot
 
     def wall(self) -> float:
         """Return seconds since the epoch, UTC."""
-        """Return seconds since the epoch."""
         with self._lock:
             return self._wall
 
