@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from attrs import evolve, field, frozen
 
@@ -224,10 +224,13 @@ def _typed(rule: Rule, value: Any) -> Any:
             fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
             fits = fits and all(map(_is_text, value)) and all(map(_is_text, value.values()))
-        case Structure(kind=kind, members=members):
+        case Structure():
             fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
-            fits = fits and all(isinstance(value.get(name, kind()), kind) for name in members)
+            given = (value[name] for name in rule.members if name in value)
+            fits = fits and all(isinstance(member, rule.kind) for member in given)
+        case _:
+            assert_never(rule)
     if not fits:
         raise PoolError("SerializationException", "A member has the wrong JSON type.")
     return value

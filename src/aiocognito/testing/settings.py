@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from attrs import field, frozen
@@ -111,7 +111,7 @@ class PoolSettings:
 
 def _among(
     argument: str,
-    given: tuple[str, ...],
+    given: Sequence[str],
     allowed: Mapping[str, str] | tuple[str, ...] | frozenset[str],
 ) -> None:
     if isinstance(given, str) or any(value not in allowed for value in given):
