@@ -160,7 +160,7 @@ async def test_a_missing_client_secret_is_not_taken_for_a_wrong_password(
     confidential: AppThere, ana: UserThere
 ) -> None:
     async with confidential.open(client_secret=None) as pool:
-        with pytest.raises(NotAuthorized, match="is configured") as caught:
+        with pytest.raises(NotAuthorized, match="client_secret") as caught:
             await pool.sign_in(ana.name, PASSWORD)
     assert not isinstance(caught.value, IncorrectUsernameOrPassword)
 
