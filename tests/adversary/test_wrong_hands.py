@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from aiocognito import responders
+from aiocognito import UnknownChallenge, challenge_from_dict, responders
 from aiocognito.errors import (
     CodeMismatch,
+    CognitoError,
     InvalidArgument,
     InvalidType,
     LocalProtocolError,
@@ -114,7 +117,9 @@ async def test_an_authenticator_that_is_never_right_is_named_as_the_reason() -> 
     assert world.wire.counts["RespondToAuthChallenge"] == 4  # the proof and three codes
 
 
-async def test_a_name_without_utf_8_from_the_server_is_the_servers_fault() -> None:
+@pytest.mark.parametrize("member", ["USERNAME", "USER_ID_FOR_SRP"])
+async def test_a_name_without_utf_8_from_the_server_is_the_servers_fault(member: str) -> None:
+    """Python's own error would come out of the frame that hashes the client's secret."""
     # threats 11, 34
     world = World(client_secret=True)
     world.add_user()
@@ -122,10 +127,76 @@ async def test_a_name_without_utf_8_from_the_server_is_the_servers_fault() -> No
 
     async def renaming(call: Call) -> Reply:
         reply = await real(call)
-        names = dict.fromkeys(("USERNAME", "USER_ID_FOR_SRP"), SURROGATE)
-        parameters = {**reply.body["ChallengeParameters"], **names}
+        parameters = {**reply.body["ChallengeParameters"], member: SURROGATE}
         return Reply(body={**reply.body, "ChallengeParameters": parameters})
 
     world.wire._inner.send = renaming  # type: ignore[method-assign]
     with pytest.raises(RemoteProtocolError):
         await world.pool.sign_in("ana", PASSWORD)
+
+
+async def test_a_name_without_utf_8_in_a_stored_challenge_is_refused() -> None:
+    # threats 11, 34
+    world = World(client_secret=True)
+    world.local.add_user("ana", PASSWORD, totp=True)
+    step: Any = await world.pool.login("ana", PASSWORD).start()
+    with pytest.raises(InvalidArgument, match="to_dict"):
+        challenge_from_dict({**step.to_dict(), "username": SURROGATE})
+
+
+async def test_a_name_without_utf_8_in_saved_state_is_refused() -> None:
+    # threat 34
+    world = World()
+    world.add_user()
+    session = await world.pool.sign_in("ana", PASSWORD)
+    state = json.dumps({**json.loads(session.export_state()), "username": SURROGATE})
+    with pytest.raises(InvalidArgument, match="export_state"):
+        world.pool.restore(state.encode())
+
+
+JUNK = (None, 5, "", "x", SURROGATE, "A" * 5000, [], {"a": 1}, True, 1e400, 10**400, "SMS_MFA")
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: repr(junk)[:12])
+async def test_junk_in_a_stored_challenge_is_refused_or_answered_as_ours(junk: Any) -> None:
+    # threats 11, 12
+    world = World(client_secret=True)
+    world.local.add_user("ana", PASSWORD, totp=True)
+    step: Any = await world.pool.login("ana", PASSWORD).start()
+    for member in (*step.to_dict(), "another"):
+        with suppress(CognitoError):
+            found: Any = challenge_from_dict({**step.to_dict(), member: junk})
+            code = {"CODE": "0"} if isinstance(found, UnknownChallenge) else "000000"
+            await world.pool.resume(found.answer(code))
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: repr(junk)[:12])
+@pytest.mark.parametrize(
+    ("operation", "above", "members"),
+    [
+        ("InitiateAuth", "ChallengeParameters", ("SRP_B", "SALT", "SECRET_BLOCK", "USERNAME")),
+        ("RespondToAuthChallenge", "AuthenticationResult", ("IdToken", "ExpiresIn", "NewDevice")),
+        ("GetTokensFromRefreshToken", "AuthenticationResult", ("AccessToken", "RefreshToken")),
+        ("GetTokensFromRefreshToken", None, ("AuthenticationResult", "ChallengeName")),
+    ],
+)
+async def test_junk_from_a_server_ends_in_an_error_of_ours(
+    operation: str, above: str | None, members: tuple[str, ...], junk: Any
+) -> None:
+    # threats 3, 12, 13
+    world = World(client_secret=True)
+    world.add_user()
+    real = world.wire._inner.send
+
+    async def spoiling(call: Call) -> Reply:
+        reply = await real(call)
+        if call.operation != operation:
+            return reply
+        inner = reply.body if above is None else reply.body[above]
+        spoiled = {**inner, member: junk}
+        return Reply(body=spoiled if above is None else {**reply.body, above: spoiled})
+
+    world.wire._inner.send = spoiling  # type: ignore[method-assign]
+    for member in members:  # noqa: B007  `spoiling` reads it
+        with suppress(CognitoError):
+            await (await world.another_pool().sign_in("ana", PASSWORD)).refresh()

@@ -38,6 +38,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-_=.]+", re.ASCII)  # service model: TokenModel
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _DEVICE_KEY = re.compile(r"[\w-]+_[0-9a-f-]+", re.ASCII)  # service model: DeviceKeyType
 _DAY = 86_400.0
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # surrogates; they have no UTF-8
 
 
 @frozen(kw_only=True)
@@ -154,7 +155,7 @@ def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _HALF_A_PAIR.search(value):
         raise TypeError
     return value
 
@@ -166,6 +167,8 @@ def _parameters(value: object) -> Mapping[str, str]:
         raise RemoteProtocolError("The challenge's parameters are malformed.")
     for key, text in value.items():
         if not isinstance(key, str) or not isinstance(text, str) or len(text) > _MAX_VALUE:
+            raise RemoteProtocolError("A challenge parameter is malformed.")
+        if _HALF_A_PAIR.search(text):  # a name goes into hashes
             raise RemoteProtocolError("A challenge parameter is malformed.")
     return dict(value)
 

@@ -101,6 +101,7 @@ class SavedState:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError
+    value.encode()  # half a surrogate pair is a ValueError too
     return value
 
 
