@@ -16,37 +16,28 @@ tells a test, or a fake of another service, whose they are.
 from __future__ import annotations
 
 import base64
-import re
 import secrets
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 from attrs import define, field, frozen
 
 from aiocognito._clock import Clock
 from aiocognito._partitions import parse_identity_pool_id, parse_user_pool_id
-from aiocognito.errors import (
-    TokenExpired,
-    TokenKeyUnknown,
-    TokenSignatureInvalid,
-    TokenUseMismatch,
-    TokenVerificationError,
+from aiocognito.testing.identity_requests import (
+    id_member,
+    login_claims,
+    logins_member,
+    roles_of,
 )
-from aiocognito.testing.service_errors import (
-    PoolError,
-    invalid_parameter,
-    not_authorized,
-    unknown_operation,
-)
-from aiocognito.testing.signing import unverified_claims
+from aiocognito.testing.service_errors import PoolError, not_authorized, unknown_operation
 from aiocognito.testing.user_pool import LocalUserPool
 
 __all__ = ["LocalCredentials", "LocalIdentityPool"]
 
 _ACCOUNT = "000000000000"
-_IDENTITY_ID = re.compile(r"[\w-]+:[0-9a-f-]+", re.ASCII)
 _CREDENTIALS_REMEMBERED = 10_000
 
 
@@ -164,10 +155,10 @@ class LocalIdentityPool:
     # --- operations ---
 
     def _get_id(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        pool_id = _id_member(parameters, "IdentityPoolId")
+        pool_id = id_member(parameters, "IdentityPoolId")
         if pool_id != self.identity_pool_id:
             raise PoolError("ResourceNotFoundException", f"IdentityPool '{pool_id}' not found.")
-        logins = self._verified(_logins(parameters))
+        logins = self._verified(logins_member(parameters))
         if not logins:
             self._check_guests_allowed()
             return {"IdentityId": self._new_identity().identity_id}
@@ -176,11 +167,11 @@ class LocalIdentityPool:
         return {"IdentityId": identity.identity_id}
 
     def _get_credentials(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        identity_id = _id_member(parameters, "IdentityId")
+        identity_id = id_member(parameters, "IdentityId")
         identity = self._identities.get(identity_id)
         if identity is None:
             raise PoolError("ResourceNotFoundException", f"Identity '{identity_id}' not found.")
-        logins = self._verified(_logins(parameters))
+        logins = self._verified(logins_member(parameters))
         identity = self._resolve(identity, logins)
         role = self._role(logins, parameters.get("CustomRoleArn"))
         issued = self._issue(identity, role, is_guest=not logins)
@@ -203,7 +194,7 @@ class LocalIdentityPool:
         pool = self._pools.get(provider)
         if pool is None:
             raise _not_a_supported_provider()
-        claims = _open(token, pool)
+        claims = login_claims(token, pool)
         check = self._clients.get((provider, claims.get("aud", "")))
         if check is None:
             raise _not_a_supported_provider()
@@ -264,7 +255,7 @@ class LocalIdentityPool:
 
     def _role(self, logins: tuple[_Login, ...], wanted: object) -> str:
         if wanted is not None:
-            if not any(wanted in _roles(login.claims) for login in logins):
+            if not any(wanted in roles_of(login.claims) for login in logins):
                 # Documented is that it is denied; the sentence is ours.
                 raise not_authorized("CustomRoleArn is not among the roles of this token.")
             return str(wanted)
@@ -293,83 +284,5 @@ class LocalIdentityPool:
         return issued
 
 
-# --- reading a login token ---------------------------------------------------
-
-
-def _open(token: str, pool: LocalUserPool) -> Mapping[str, Any]:
-    """Return the claims of an ID token of this pool that is signed and not expired."""
-    if unverified_claims(token).get("iss") not in (None, pool.issuer):
-        raise _login_refused("Issuer doesn't match providerName")
-    try:
-        return pool.verify_id_token(token)
-    except TokenVerificationError as error:
-        raise _login_refused(_what_is_wrong(error)) from None
-
-
-def _what_is_wrong(error: TokenVerificationError) -> str:
-    match error:
-        case TokenExpired(expected=now, actual=expiry):
-            return f"Token expired: {int(cast('float', now))} >= {expiry}"
-        case TokenKeyUnknown() | TokenSignatureInvalid():
-            return "Couldn't verify signed token."
-        case TokenUseMismatch():  # an access token, which has no audience
-            return "Missing a required claim: aud"
-        case _:  # which text the service has for this is not recorded; ours
-            return "Not a valid OpenId Connect identity token."
-
-
-def _login_refused(reason: str) -> PoolError:
-    return not_authorized(f"Invalid login token. {reason}")
-
-
-# --- reading the request -----------------------------------------------------
-
-
-def _id_member(parameters: Mapping[str, Any], name: str) -> str:
-    value = parameters.get(name)
-    path = name[0].lower() + name[1:]
-    if value is None:
-        raise _invalid("Value null", path, "Member must not be null")
-    if not _is_text(value, at_most=55):
-        raise _invalid("Value", path, "Member must have length less than or equal to 55")
-    if not _IDENTITY_ID.fullmatch(value):
-        pattern = _IDENTITY_ID.pattern
-        raise _invalid(
-            f"Value '{value}'", path, f"Member must satisfy regular expression pattern: {pattern}"
-        )
-    return str(value)
-
-
-def _logins(parameters: Mapping[str, Any]) -> Mapping[str, str]:
-    logins = parameters.get("Logins")
-    logins = {} if logins is None else logins
-    # The service model's bounds. Values are tokens, so they are never quoted.
-    if not isinstance(logins, Mapping) or len(logins) > 10:
-        raise _invalid("Value", "logins", "Member must have length less than or equal to 10")
-    for provider, token in logins.items():
-        if not _is_text(provider, at_most=128) or not _is_text(token, at_most=50_000):
-            raise _invalid("Value", "logins", "Map entries must satisfy their length constraints")
-    return logins
-
-
-def _is_text(value: object, *, at_most: int) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= at_most
-
-
-def _roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    roles = claims.get("cognito:roles", ())
-    return tuple(roles.split(",")) if isinstance(roles, str) else tuple(roles)
-
-
-# --- errors ------------------------------------------------------------------
-
-
 def _not_a_supported_provider() -> PoolError:
     return not_authorized("Token is not from a supported provider of this identity pool.")
-
-
-def _invalid(value: str, path: str, constraint: str) -> PoolError:
-    return invalid_parameter(
-        f"1 validation error detected: {value} at '{path}' failed to satisfy constraint: "
-        f"{constraint}"
-    )
