@@ -24,6 +24,7 @@ from aiocognito.errors import (
     ResponseLost,
     SecretHashMismatch,
     Throttled,
+    TokenExpired,
     TransportError,
     TriggerFailed,
     UserDisabled,
@@ -51,7 +52,8 @@ def is_transient(error: BaseException) -> bool:
         | TriggerFailed
         | RemoteProtocolError
         | KeysUnavailable
-        | RefreshFailed,
+        | RefreshFailed
+        | TokenExpired,  # on its way here; the next one will live
     )
 
 

@@ -109,6 +109,41 @@ async def test_the_wall_clock_counts_from_the_answer_and_not_from_the_late_check
     assert await session.access_token() != token
 
 
+async def test_the_leeway_of_a_check_is_no_extra_life() -> None:
+    # threat 22, 23: 30 seconds past its end the signature check still passes
+    world = World()
+    world.add_user()
+    session = await signs_in_without_keys(world, "ana")
+    world.keys.failing = None
+    world.clock.advance(3630)
+    token = await session.access_token()
+    assert read_unverified(token).expires_at.timestamp() > world.clock.wall()
+    assert world.wire.counts[REFRESH] == 1
+
+
+async def test_tokens_that_expired_on_their_way_are_asked_for_again_soon() -> None:
+    """The machine slept meanwhile: no reason to be without a token for a minute."""
+    # threat 23
+    world = World()
+    world.add_user()
+    session = await world.pool.sign_in("ana", PASSWORD)
+    world.clock.advance(3601)
+    real = world.wire._inner.send
+
+    async def asleep(call: Call) -> Reply:
+        reply = await real(call)
+        world.clock.advance(8 * 3600)
+        return reply
+
+    world.wire._inner.send = asleep  # type: ignore[method-assign]
+    with pytest.raises(RefreshFailed) as caught:
+        await session.access_token()
+    world.wire._inner.send = real  # type: ignore[method-assign]
+    assert caught.value.retry_after < 5
+    world.clock.advance(5)
+    assert await session.access_token()
+
+
 async def test_an_observer_of_new_tokens_sees_them_in_place() -> None:
     world = World()
     world.add_user()
