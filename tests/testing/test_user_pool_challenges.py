@@ -347,6 +347,33 @@ def test_only_a_setup_session_sets_up(pool: CheckedPool, with_totp: Person) -> N
     assert refused == ("NotAuthorizedException", "Invalid session for the user.")
 
 
+@pytest.mark.parametrize("operation", ["AssociateSoftwareToken", "VerifySoftwareToken"])
+def test_an_authenticator_once_set_up_is_not_replaced_by_session(
+    make_pool: MakePool, settle: Settle, operation: str
+) -> None:
+    """Who has the password and an older session must not take the second factor over."""
+    pool = make_pool(mfa="ON")
+    ana = settle(pool)
+    older, newer = ana.by_password()["Session"], ana.by_password()["Session"]
+    older = pool.handle("AssociateSoftwareToken", {"Session": older})["Session"]
+    newer = pool.handle("AssociateSoftwareToken", {"Session": newer})["Session"]
+    pending = pool.user("ana").pending_token
+    assert pending is not None
+    request = {"UserCode": pending.unused_code(ana.clock.wall())}
+    pool.handle("VerifySoftwareToken", {**request, "Session": newer})
+    refused = refusal(lambda: pool.handle(operation, {**request, "Session": older}))
+    assert refused == ("NotAuthorizedException", "Invalid session for the user.")
+    assert pool.user("ana").software_token is pending
+
+
+def test_a_disabled_user_sets_nothing_up(make_pool: MakePool, settle: Settle) -> None:
+    pool = make_pool(mfa="ON")
+    session = settle(pool).by_password()["Session"]
+    pool.enable_user("ana", False)
+    refused = refusal(lambda: pool.handle("AssociateSoftwareToken", {"Session": session}))
+    assert refused == ("NotAuthorizedException", "User is disabled.")
+
+
 # --- sessions ---
 
 
