@@ -19,6 +19,7 @@ from aiocognito.testing.service_errors import (
     session_unknown,
     totp_not_in_pool,
     totp_not_set_up,
+    user_disabled,
 )
 from aiocognito.testing.state import Answer, PoolState
 from aiocognito.testing.totp import SoftwareToken, new_secret
@@ -71,6 +72,11 @@ class TotpSetup:
         session = self.state.sessions.find(str(text), self.state.clock.boot())
         user = self.state.users.of_sub(session.sub)
         if session.challenge != "MFA_SETUP" or user is None:
+            raise session_unknown()
+        if not user.enabled:
+            raise user_disabled()
+        if user.software_token is not None:
+            # Set up in another session meanwhile. A password alone must not replace it.
             raise session_unknown()
         return user, session
 
