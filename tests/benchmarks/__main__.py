@@ -14,58 +14,12 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from aiocognito.srp import modexp
-from tests.benchmarks import imports, session, sign_in, srp_arithmetic, stall, token_verification
+from tests.benchmarks import core, imports, session, sign_in, stall
 from tests.benchmarks.targets import Target, show
 
-
-def srp_targets() -> list[Target]:
-    """Run the SRP benchmark; compare least times, as its own tables do."""
-    measured = srp_arithmetic.main()["as used"]
-    least = {name: min(times) for name, times in measured.items()}
-    ours, python = least[modexp.prepare()], least["python"]
-    targets = []
-    if "OpenSSL itself, straight" in least:
-        targets.append(
-            Target(
-                what="SRP arithmetic, as installed, against OpenSSL called straight",
-                measured=ours / least["OpenSSL itself, straight"],
-                limit=1.25,
-            )
-        )
-    if srp_arithmetic.PYCOGNITO in least:
-        pycognito = least[srp_arithmetic.PYCOGNITO]
-        targets += [
-            Target(
-                what="SRP arithmetic, as installed, against pycognito",
-                measured=ours / pycognito,
-                limit=1 / 20,
-            ),
-            Target(
-                what="SRP arithmetic in plain Python against pycognito",
-                measured=python / pycognito,
-                limit=1 / 3,
-            ),
-        ]
-    return targets
-
-
-def token_targets() -> list[Target]:
-    """Run the token benchmark; compare least times, as its own table does."""
-    least = {name: min(times) for name, times in token_verification.main().items()}
-    return [
-        Target(
-            what=f"checking an {kind} token against the bare signature check",
-            measured=least[f"ours, {kind} token"] / least[f"bare, {kind} token"],
-            limit=1.6,
-        )
-        for kind in ("access", "ID")
-    ]
-
-
 BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
-    "srp_arithmetic": srp_targets,
-    "token_verification": token_targets,
+    "srp_arithmetic": core.srp_arithmetic,
+    "token_verification": core.token_verification,
     "sign_in": sign_in.main,
     "stall": stall.main,
     "session": session.main,
