@@ -71,12 +71,17 @@ class Protected:
             self._idle = self._idle or anyio.Event()
             with anyio.move_on_after(grace):
                 await self._idle.wait()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+        if self._tasks and (tasks := self._of_this_loop()):
+            await asyncio.wait(tasks, timeout=grace)
+            for task in (tasks := self._of_this_loop()):
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+
+    def _of_this_loop(self) -> set[asyncio.Task[None]]:
+        # Those of a loop that is gone end no more; waiting for them would not end either.
+        loop = asyncio.get_running_loop()
+        return {task for task in self._tasks if task.get_loop() is loop}
 
     async def _carry(self, work: Work) -> None:
         self._carried += 1

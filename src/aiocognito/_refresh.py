@@ -23,12 +23,13 @@ from functools import partial
 from typing import Generic, TypeVar
 
 import anyio
+from anyio.lowlevel import current_token
 from attrs import define, field, frozen
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._protected import Protected, cancelled_itself
 from aiocognito._retry import is_transient
-from aiocognito.errors import CognitoError, RefreshFailed
+from aiocognito.errors import CognitoError, LocalProtocolError, RefreshFailed
 from aiocognito.tokens.freshness import Freshness, Schedule, backoff_delay, freshness
 
 __all__ = ["Fresh", "Renewal", "Timing"]
@@ -59,6 +60,7 @@ class Fresh(Generic[T]):
 class _Flight(Generic[T]):
     """One renewal under way. Its event is made by the first who has to wait."""
 
+    home: object = field(factory=lambda: current_token().native_token, repr=False)
     fresh: Fresh[T] | None = None
     error: CognitoError | None = None
     abandoned: bool = False
@@ -67,6 +69,11 @@ class _Flight(Generic[T]):
 
     async def wait(self) -> None:
         if not self.landed:
+            if self.home is not current_token().native_token:
+                raise LocalProtocolError(
+                    "This object belongs to another event loop, which has left a call under "
+                    "way; make another."
+                )
             if self.event is None:
                 self.event = anyio.Event()
             await self.event.wait()

@@ -192,9 +192,11 @@ class Session:
                 if everywhere and self._keeper.refresh_token is not None:
                     with suppress(CognitoError):
                         await self._renewal.get()
-                # A refresh under way would bring tokens nobody revokes.
                 self._keeper.begin_no_more()
-                await self._renewal.settle()
+                # A refresh under way would bring tokens nobody revokes. (One that another
+                # event loop left behind cannot be waited for.)
+                with suppress(LocalProtocolError):
+                    await self._renewal.settle()
         finally:
             access, refresh_token = self._keeper.access_token, self._keeper.refresh_token
             self._keeper.sign_out()

@@ -8,7 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from aiocognito.errors import RefreshFailed
+from aiocognito import Session
+from aiocognito.errors import LocalProtocolError, RefreshFailed
 from aiocognito.flow.calls import Call, Reply
 from tests.world import PASSWORD, World
 
@@ -70,3 +71,35 @@ async def test_closing_the_pool_waits_for_a_refresh_that_rotates() -> None:
     assert answered_to_open_wire == [True]
     assert world.wire.closed == 1
     assert await world.another_pool().restore(session.export_state()).access_token()
+
+
+def test_what_a_dead_loop_left_under_way_is_waited_for_by_nobody() -> None:
+    """An event loop that was abandoned in the middle of a refresh, then another one."""
+    world = World()
+    world.add_user()
+    world.wire.before = []
+
+    async def abandon() -> Session:
+        session = await world.pool.sign_in("ana", PASSWORD)
+        world.clock.advance(3601)
+        world.wire.before = [anyio.sleep_forever]
+        with anyio.move_on_after(0.01):
+            await session.access_token()
+        return session
+
+    async def use(session: Session) -> None:
+        with anyio.fail_after(5):
+            with pytest.raises(LocalProtocolError, match="another event loop"):
+                await session.access_token()
+            await session.sign_out()
+            await world.pool.aclose()
+
+    first = asyncio.new_event_loop()
+    session = first.run_until_complete(abandon())
+    try:
+        asyncio.run(use(session))
+    finally:
+        for task in asyncio.all_tasks(first):
+            task.cancel()
+        first.run_until_complete(asyncio.sleep(0.01))
+        first.close()
