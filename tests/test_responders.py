@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from typing import Any
 
 import anyio
@@ -149,7 +150,37 @@ async def test_a_new_password_is_typed_unseen() -> None:
 async def test_a_person_hears_what_was_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     refused = SmsMfa(destination=None, refused=CodeMismatch(code="X", operation="Y"), **COMMON)
     await responders.prompt(ask=Person("1"))(refused)
-    assert "Enter the code again" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("Enter the code again")
+    assert "[" not in said  # the operation and the code are for programs
+
+
+async def test_the_name_of_a_nameless_authenticator_is_not_shown() -> None:
+    person = Person("123456")
+    nameless = SoftwareTokenMfa(device_name="transparent", **COMMON)
+    await responders.prompt(ask=person)(nameless)
+    assert person.shown == ["Code from your authenticator: "]
+
+
+async def test_a_cancelled_question_is_not_waited_for() -> None:
+    pressed = threading.Event()
+
+    def ask(_: str) -> str:
+        pressed.wait(10)
+        return "1"
+
+    with anyio.move_on_after(0.05) as scope:
+        await responders.prompt(ask=ask)(TOTP)
+    assert scope.cancelled_caught
+    pressed.set()
+
+
+async def test_what_asking_raises_reaches_the_caller() -> None:
+    def ask(_: str) -> str:
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        await responders.prompt(ask=ask)(TOTP)
 
 
 async def test_a_person_is_not_asked_what_nobody_can_answer() -> None:

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextvars
+import sys
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from getpass import getpass
+from typing import Any
 
 import anyio
+import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._redact import Secret
-from aiocognito.errors import InvalidArgument, InvalidType
+from aiocognito.errors import CognitoError, InvalidArgument, InvalidType
 from aiocognito.flow.challenges import (
     Answer,
     Challenge,
@@ -29,6 +36,11 @@ from aiocognito.flow.challenges import (
     SoftwareTokenMfa,
 )
 from aiocognito.login import Responder
+
+try:
+    import termios
+except ImportError:  # pragma: no cover  not on Windows
+    termios = None  # type: ignore[assignment]
 
 __all__ = ["first_of", "new_password", "prompt", "totp"]
 
@@ -98,7 +110,9 @@ def prompt(
     """Ask the person at the terminal, or below the notebook's cell.
 
     Answers codes, the choice of a factor, and new passwords. The functions run in a
-    worker thread, so the event loop goes on; a cancelled caller waits for the answer.
+    thread of their own, so the event loop goes on. Cancelling (Ctrl-C) stops waiting at
+    once and shows what is typed again; a program that goes on all the same loses the
+    next line to the question nobody waits for.
 
     Args:
         ask: Shows a text and returns a line; `input` if left out.
@@ -108,13 +122,13 @@ def prompt(
 
     async def respond(challenge: Challenge) -> Answer | None:
         if challenge.refused is not None:
-            await anyio.to_thread.run_sync(print, str(challenge.refused))
+            await anyio.to_thread.run_sync(print, _said(challenge.refused))
         match challenge:
             case SmsMfa(destination=to) | EmailOtp(destination=to):
                 code = await _asked(openly, f"Code sent to {to or 'you'}: ")
                 return challenge.answer(code)
             case SoftwareTokenMfa(device_name=name):
-                code = await _asked(openly, f"Code from {name or 'your authenticator'}: ")
+                code = await _asked(openly, f"Code from {_shown(name)}: ")
                 return challenge.answer(code)
             case SelectMfaType(options=options):
                 return challenge.answer(await _chosen(openly, options))
@@ -143,7 +157,7 @@ def first_of(*responders: Responder) -> Responder:
 
 async def _asked(ask: Callable[[str], str], text: str) -> str:
     while True:
-        line = await anyio.to_thread.run_sync(ask, text)
+        line = await _in_a_thread_of_its_own(ask, text)
         if line.strip():
             return line
 
@@ -153,6 +167,61 @@ async def _chosen(ask: Callable[[str], str], options: tuple[str, ...]) -> str:
         line = (await _asked(ask, f"Factor ({', '.join(options)}): ")).strip().upper()
         if line in options:
             return line
+
+
+def _said(refused: CognitoError) -> str:
+    """Return what a person can use: not the operation and the code in brackets."""
+    return str(refused).partition(" [")[0]
+
+
+def _shown(device: str | None) -> str:
+    # Observed: an authenticator that was given no name is called "transparent".
+    return "your authenticator" if device in (None, "", "transparent") else str(device)
+
+
+async def _in_a_thread_of_its_own(ask: Callable[[str], str], text: str) -> str:
+    """Wait for a person, and no longer than somebody waits for the answer.
+
+    The threads of `anyio.to_thread` are joined when the interpreter ends: after Ctrl-C
+    the program would hang until Enter is pressed. Nobody joins a daemon thread.
+    """
+    token, done = anyio.lowlevel.current_token(), anyio.Event()
+    context, before = contextvars.copy_context(), _terminal()
+    lines: list[str] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            lines.append(context.run(ask, text))
+        except BaseException as error:  # noqa: BLE001  it is raised where the caller waits
+            errors.append(error)
+        with suppress(anyio.RunFinishedError):
+            anyio.from_thread.run_sync(done.set, token=token)
+
+    threading.Thread(target=work, name="aiocognito prompt", daemon=True).start()
+    try:
+        await done.wait()
+    except BaseException:
+        _restore(before)
+        raise
+    if errors:
+        raise errors[0]
+    return lines[0]
+
+
+def _terminal() -> tuple[int, list[Any]] | None:
+    """How the terminal is set: `getpass` hides what is typed until it returns."""
+    try:
+        descriptor = sys.stdin.fileno()
+        return descriptor, termios.tcgetattr(descriptor)
+    except Exception:  # noqa: BLE001  no terminal: a pipe, a notebook, Windows, no stdin at all
+        return None
+
+
+def _restore(terminal: tuple[int, list[Any]] | None) -> None:
+    if terminal is not None:
+        with suppress(termios.error):
+            termios.tcsetattr(terminal[0], termios.TCSANOW, terminal[1])
 
 
 def _base32(secret: str) -> bytes:
