@@ -164,6 +164,15 @@ async def test_a_given_transport_is_not_closed() -> None:
     assert world.wire.closed == 0
 
 
+async def test_a_given_transport_carries_the_identity_pools_calls_too() -> None:
+    world = World()
+    world.add_user()
+    pool = world.another_pool(identity_pool_id=world.local.identity_pool_id)
+    session = await pool.sign_in("ana", PASSWORD)
+    assert (await session.aws_identity.credentials()).access_key_id
+    assert world.wire.counts["GetCredentialsForIdentity"] == 1
+
+
 async def test_a_notebook_needs_no_block() -> None:
     world = World()
     world.add_user()

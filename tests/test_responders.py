@@ -135,6 +135,13 @@ async def test_a_person_is_asked_for_a_code(challenge: Challenge, shown: str) ->
     assert shown in person.shown[0]
 
 
+async def test_a_server_cannot_steer_the_terminal() -> None:
+    person = Person("1")
+    hostile = SmsMfa(destination="+1\x1b[2J\r\n\x07", **COMMON)
+    await responders.prompt(ask=person)(hostile)
+    assert person.shown == ["Code sent to +1[2J: "]
+
+
 async def test_a_person_chooses_a_factor() -> None:
     person = Person("nonsense", "sms_mfa")
     assert said(await responders.prompt(ask=person)(SELECT)) == {"ANSWER": "SMS_MFA"}

@@ -643,6 +643,19 @@ async def test_a_vault_that_fails_is_a_failed_refresh() -> None:
     assert not world.wire.sent
 
 
+async def test_a_source_that_asks_its_own_session_is_told_so() -> None:
+    world = World()
+    world.add_user()
+
+    async def circular() -> str:
+        await session.access_token()
+        return PASSWORD
+
+    session = world.pool.session("ana", password=circular)
+    with anyio.fail_after(5), pytest.raises(LocalProtocolError, match="its own session"):
+        await session.access_token()
+
+
 # --- keeping ----------------------------------------------------------------------
 
 
@@ -736,6 +749,15 @@ async def test_a_service_identity_stays_signed_out() -> None:
     await session.sign_out()
     with pytest.raises(SessionClosed):
         await session.access_token()
+
+
+async def test_signing_out_of_a_closed_pool_sends_nothing() -> None:
+    world = World()
+    session = await signed_in(world)
+    await world.pool.aclose()
+    await session.sign_out(everywhere=True)
+    assert not world.wire.counts["RevokeToken"]
+    assert not world.wire.counts["GlobalSignOut"]
 
 
 async def test_a_closed_pool_closes_its_sessions() -> None:

@@ -65,6 +65,7 @@ class _Flight(Generic[T]):
     error: CognitoError | None = None
     abandoned: bool = False
     landed: bool = False
+    task: int | None = None
     event: anyio.Event | None = field(default=None, repr=False)
 
     async def wait(self) -> None:
@@ -73,6 +74,11 @@ class _Flight(Generic[T]):
                 raise LocalProtocolError(
                     "This object belongs to another event loop, which has left a call under "
                     "way; make another."
+                )
+            if self.task == anyio.get_current_task().id:
+                # It would wait for itself, for ever.
+                raise LocalProtocolError(
+                    "A password source or responder must not ask its own session for tokens."
                 )
             if self.event is None:
                 self.event = anyio.Event()
@@ -265,6 +271,7 @@ class Renewal(Generic[T]):
         return self._flight
 
     async def _fly(self, flight: _Flight[T]) -> None:
+        flight.task = anyio.get_current_task().id
         try:
             fresh = await self._fetch()
         except BaseException as error:

@@ -79,7 +79,8 @@ class UserPool:
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
         observer: Called with each `Event`; must be quick.
-        transport: Carries the calls instead of aiobotocore; not closed by the pool.
+        transport: Carries the calls of both pools instead of aiobotocore; not closed by
+            the pool.
         http: Fetches the keys instead of the built-in client; not closed by the pool.
         clock: Where the time comes from.
 
@@ -131,9 +132,10 @@ class UserPool:
             if identity_pool_id is None
             else IdentityPool(
                 identity_pool_id,
-                endpoint_url=identity_endpoint_url or endpoint_url,
+                endpoint_url=(identity_endpoint_url or endpoint_url) if transport is None else None,
                 allow_http=allow_http,
-                clock=clock,
+                transport=transport,
+                timing=self._timing,
                 observer=self._observe,
             )
         )

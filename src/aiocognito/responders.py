@@ -156,6 +156,8 @@ def first_of(*responders: Responder) -> Responder:
 
 
 async def _asked(ask: Callable[[str], str], text: str) -> str:
+    # A server's words are in it: drop what could steer the terminal.
+    text = "".join(character for character in text if character.isprintable())
     while True:
         line = await _in_a_thread_of_its_own(ask, text)
         if line.strip():

@@ -206,6 +206,8 @@ class Session:
             await self._tell(revoke_call(self._services.client, refresh_token))
 
     async def _tell(self, call: Call) -> None:
+        if self._services.closed:
+            return  # a closed pool opens no connection again
         try:
             await self._services.transport.send(call)
         except CognitoError:
