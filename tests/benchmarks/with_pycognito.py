@@ -68,23 +68,24 @@ def cpu(server: dict[str, str], count: int) -> dict[str, list[float]]:
     return times
 
 
-async def stall(server: dict[str, str], count: int) -> list[float]:
-    """Sign in `count` times in asyncio's own threads; return how late each tick came."""
-    late: list[float] = []
+async def stall(server: dict[str, str], count: int) -> list[tuple[float, float]]:
+    """Sign in `count` times in asyncio's own threads; watch the loop as stall.py does."""
+    ticks: list[tuple[float, float]] = []
 
     async def watch() -> None:
         while True:
-            due = time.perf_counter() + TICK
+            due, before = time.perf_counter() + TICK, time.thread_time()
             await asyncio.sleep(TICK)
-            late.append((time.perf_counter() - due) * 1e3)
+            late, own = time.perf_counter() - due, time.thread_time() - before
+            ticks.append((late * 1e3, own * 1e3))
 
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0.05)
-    late.clear()
+    ticks.clear()
     sign_in = await asyncio.to_thread(sign_in_with, server, verify=False)
     await asyncio.gather(*(asyncio.to_thread(sign_in) for _ in range(count)))
     watching.cancel()
-    return late
+    return ticks
 
 
 def main(what: str, server: str, count: str) -> None:
