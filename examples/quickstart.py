@@ -5,7 +5,9 @@ and lifetimes of seconds, so that you can watch tokens and credentials being ren
 
 With COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID set (and COGNITO_CLIENT_SECRET and
 IDENTITY_POOL_ID, if you have them) it does the same with that pool and asks for user
-name, password and code. BUCKET names a bucket to list with the credentials.
+name, password and code. BUCKET names a bucket to list with the credentials, and
+COGNITO_ENDPOINT_URL another address of the service, such as the one that
+`python -m aiocognito.testing` prints.
 """
 
 from __future__ import annotations
@@ -17,11 +19,19 @@ from contextlib import asynccontextmanager
 from getpass import getpass
 
 import anyio
-import anyio.to_thread
-from attrs import frozen
+from attrs import field, frozen
 
 from aiocognito import CognitoError, Responder, Session, UserPool, responders
 from aiocognito.testing import LocalCognito
+
+
+@frozen
+class Named:
+    """The pool the environment names, and the person who signs in."""
+
+    pool: UserPool
+    username: str
+    password: str = field(repr=False)
 
 
 @frozen
@@ -30,13 +40,13 @@ class Stage:
 
     pool: UserPool
     username: str
-    password: str
+    password: str = field(repr=False)
     respond: Responder
     patience: float
 
 
-async def main() -> None:
-    async with stage() as here:
+async def main(named: Named | None) -> None:
+    async with stage(named) as here:
         print(f"Signing in as {here.username} (SRP: the password stays here) ...")
         session = await here.pool.sign_in(here.username, here.password, respond=here.respond)
         print("Verified claims of the ID token:")
@@ -80,19 +90,11 @@ async def show_credentials(session: Session, patience: float) -> None:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
-    """A real pool if the environment names one, else a local Cognito."""
-    if "COGNITO_USER_POOL_ID" in os.environ:
-        async with UserPool(
-            os.environ["COGNITO_USER_POOL_ID"],
-            os.environ["COGNITO_CLIENT_ID"],
-            client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
-            identity_pool_id=os.environ.get("IDENTITY_POOL_ID"),
-            endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
-        ) as pool:
-            name = await anyio.to_thread.run_sync(input, "User name: ")
-            password = await anyio.to_thread.run_sync(getpass, "Password: ")
-            yield Stage(pool, name, password, responders.prompt(), patience=0)
+async def stage(named: Named | None) -> AsyncIterator[Stage]:
+    """The pool the environment names, or a local Cognito."""
+    if named is not None:
+        async with named.pool as pool:
+            yield Stage(pool, named.username, named.password, responders.prompt(), patience=0)
         return
     async with LocalCognito(
         access_token_validity=4, id_token_validity=4, credential_lifetime=4
@@ -112,10 +114,26 @@ async def stage() -> AsyncIterator[Stage]:
             yield Stage(pool, "ana", "Correct-Horse-9!", code, patience=10)
 
 
+def named() -> Named | None:
+    """Ask who signs in, before the event loop starts: there Ctrl-C and echo just work."""
+    if "COGNITO_USER_POOL_ID" not in os.environ:
+        return None
+    if "COGNITO_CLIENT_ID" not in os.environ:
+        sys.exit("Set COGNITO_CLIENT_ID, too.")
+    pool = UserPool(
+        os.environ["COGNITO_USER_POOL_ID"],
+        os.environ["COGNITO_CLIENT_ID"],
+        client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
+        identity_pool_id=os.environ.get("IDENTITY_POOL_ID"),
+        endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
+    )
+    return Named(pool, input("User name: "), getpass("Password: "))
+
+
 if __name__ == "__main__":
     try:
-        anyio.run(main)
+        anyio.run(main, named())
     except CognitoError as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted.")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nInterrupted.")

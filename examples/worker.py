@@ -3,8 +3,9 @@
 The worker never thinks about tokens: it asks for one before each piece of work. The
 session signs in on first use, refreshes ahead of time, and signs in again with the
 password when the refresh token is dead. Here all that happens within seconds, against
-a local Cognito; with COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID (COGNITO_CLIENT_SECRET)
-set, and WORKER_USERNAME, WORKER_PASSWORD and WORKER_TOTP_SECRET, against that pool.
+a local Cognito; with COGNITO_USER_POOL_ID and COGNITO_CLIENT_ID (COGNITO_CLIENT_SECRET,
+COGNITO_ENDPOINT_URL) set, and WORKER_USERNAME, WORKER_PASSWORD and WORKER_TOTP_SECRET,
+against that pool.
 
     python examples/worker.py            # until Ctrl-C
     python examples/worker.py --seconds 5
@@ -14,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
 
 from aiocognito import (
+    CognitoError,
     Event,
     RefreshFailed,
     RefreshFailing,
@@ -46,7 +49,9 @@ def observe(event: Event) -> None:
 
 async def read_secret() -> str:
     """Stands for a secrets manager; asked at each sign-in, so the password may rotate."""
-    return os.environ.get("WORKER_PASSWORD", "Service-Passw0rd!")
+    if "COGNITO_USER_POOL_ID" in os.environ:
+        return setting("WORKER_PASSWORD")
+    return "Service-Passw0rd!"
 
 
 async def work(pool: UserPool, username: str, totp_secret: str | None) -> None:
@@ -67,11 +72,12 @@ async def service() -> AsyncIterator[tuple[UserPool, str, str | None]]:
     if "COGNITO_USER_POOL_ID" in os.environ:
         async with UserPool(
             os.environ["COGNITO_USER_POOL_ID"],
-            os.environ["COGNITO_CLIENT_ID"],
+            setting("COGNITO_CLIENT_ID"),
             client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
+            endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
             observer=observe,
         ) as pool:
-            yield pool, os.environ["WORKER_USERNAME"], os.environ.get("WORKER_TOTP_SECRET")
+            yield pool, setting("WORKER_USERNAME"), os.environ.get("WORKER_TOTP_SECRET")
         return
     async with LocalCognito(access_token_validity=3, id_token_validity=3) as local:
         user = local.add_user("svc-importer", "Service-Passw0rd!", totp=True)
@@ -79,6 +85,10 @@ async def service() -> AsyncIterator[tuple[UserPool, str, str | None]]:
             local.user_pool_id, local.client_id, endpoint_url=local.url, observer=observe
         ) as pool:
             yield pool, user.username, user.totp_secret
+
+
+def setting(name: str) -> str:
+    return os.environ.get(name) or sys.exit(f"Set {name}, too.")
 
 
 async def main(seconds: float | None) -> None:
@@ -92,5 +102,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, help="end after so long; default: Ctrl-C")
     try:
         anyio.run(main, parser.parse_args().seconds)
+    except CognitoError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
         print("Stopped; the pool is closed and nothing was lost.")

@@ -109,6 +109,39 @@ def test_the_worker_stays_signed_in_and_ctrl_c_ends_it() -> None:
     assert "Traceback" not in err
 
 
+def test_the_worker_says_which_setting_is_missing() -> None:
+    with LocalCognito(client_secret=True) as local:
+        program = start("worker.py", **settings(local))
+        _, err = finish(program)
+    assert program.returncode == 1
+    assert err.strip() == "Set WORKER_USERNAME, too."
+
+
+def test_the_worker_works_for_the_pool_the_environment_names() -> None:
+    with LocalCognito(client_secret=True) as local:
+        user = local.add_user("svc", "Service-Passw0rd!", totp=True)
+        program = start(
+            "worker.py",
+            "--seconds",
+            "2",
+            **settings(local),
+            WORKER_USERNAME="svc",
+            WORKER_PASSWORD="Service-Passw0rd!",
+            WORKER_TOTP_SECRET=user.totp_secret or "",
+        )
+        out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "[svc] new tokens by sign-in" in out
+
+
+def test_a_malformed_pool_id_is_found_before_anybody_is_asked() -> None:
+    program = start("quickstart.py", COGNITO_USER_POOL_ID="eu-west-1", COGNITO_CLIENT_ID="abc")
+    out, err = finish(program)
+    assert program.returncode == 1
+    assert err.startswith("InvalidArgument: user_pool_id")
+    assert out == ""
+
+
 def test_the_worker_can_be_given_an_end() -> None:
     program = start("worker.py", "--seconds", "1")
     out, err = finish(program)
