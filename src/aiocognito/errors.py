@@ -505,7 +505,7 @@ class TransportError(CognitoError):
 class ConnectFailed(TransportError):
     """Name look-up, connection or TLS failed before anything was sent."""
 
-    advice = "No connection to the service; check the network"
+    advice = "No connection to the service; check the network, the region and endpoint_url"
 
 
 class CertificateRejected(TransportError):
@@ -552,7 +552,9 @@ class ChallengeRequired(CognitoError):
     """
 
     def __init__(self, challenge: Any) -> None:
-        super().__init__(f"Answer the {challenge.name} challenge to go on.")
+        super().__init__(
+            f"The service asks for {challenge.name}; pass respond=, or answer it with pool.resume."
+        )
         self.challenge = challenge
 
 
@@ -589,7 +591,9 @@ class SessionClosed(CognitoError):
     """The session was signed out or its pool was closed."""
 
     def __init__(self) -> None:
-        super().__init__("This session is closed; open the pool or sign in again.")
+        super().__init__(
+            "Sign in again, on an open pool; this one is closed, or the session was signed out."
+        )
 
 
 # --- tokens ------------------------------------------------------------------
@@ -700,7 +704,8 @@ class KeysUnavailable(CognitoError):
     """
 
     def __init__(self, *, retry_safe: bool = True) -> None:
-        super().__init__("The pool's signing keys cannot be read; try again later.")
+        advice = "try again later" if retry_safe else "check the pool id and endpoint_url"
+        super().__init__(f"The pool's signing keys cannot be read; {advice}.")
         self.retry_safe = retry_safe
 
 
