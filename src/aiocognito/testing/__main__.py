@@ -24,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     password = options.password or _random_password()
     try:
         local = _make(options)
-        user = local.add_user(options.username, password, totp=not options.no_totp)
+        user = local.add_user(
+            options.username,
+            password,
+            totp=not options.no_totp,
+            attributes={"email": "ana@example.com"},
+        )
     except (InvalidArgument, PoolError) as error:
         return _fail(str(error))
     ended = _told_to_end()
@@ -143,7 +148,8 @@ def _credentials(local: LocalCognito, user: LocalUser, password: str) -> str:
     lines = [f"user         {user.username}", f"password     {password}"]
     if user.totp_secret is not None:
         lines.append(f"TOTP secret  {user.totp_secret}")
-        lines.append(f"TOTP code    {local.totp_code(user.username)} (now; each works once)")
+        lines.append(f"TOTP code    {local.totp_code(user.username)} (now)")
+        lines.append("Each code works once: a second sign-in within 30 seconds waits for the next.")
     return _indented("\n".join(lines))
 
 
