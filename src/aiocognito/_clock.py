@@ -39,5 +39,8 @@ class _SystemClock:
             time.monotonic if boottime is None else partial(time.clock_gettime, boottime)
         )
 
+    def __repr__(self) -> str:
+        return "SYSTEM_CLOCK"  # as signatures and their documentation show it
+
 
 SYSTEM_CLOCK: Clock = _SystemClock()
