@@ -1,0 +1,39 @@
+"""The picture of the conversation is the table that runs it."""
+
+from __future__ import annotations
+
+import runpy
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from aiocognito.flow.machine import TRANSITIONS
+from tests.markdown import ROOT
+
+pytestmark = pytest.mark.may_block
+
+
+@pytest.fixture(scope="module")
+def diagram() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "diagram.py"))
+
+
+def test_the_picture_is_current(diagram: dict[str, Any]) -> None:
+    drawn = diagram["PICTURE"].read_text(encoding="utf-8")
+    assert drawn == diagram["picture"](), "run: python docs/diagram.py"
+
+
+def test_the_table_is_current(diagram: dict[str, Any]) -> None:
+    written = diagram["PAGE"].read_text(encoding="utf-8")
+    assert written == diagram["page"](written), "run: python docs/diagram.py"
+
+
+def test_every_transition_is_drawn_once(diagram: dict[str, Any]) -> None:
+    drawn = Counter(
+        (state, happened, target)
+        for (source, target), inputs in diagram["edges"]().items()
+        for state in (diagram["FRAMED"] if source == diagram["FRAME"] else (source,))
+        for happened in inputs
+    )
+    assert drawn == Counter((*pair, target) for pair, target in TRANSITIONS.items())
