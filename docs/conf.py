@@ -7,6 +7,7 @@ from importlib.metadata import version as installed_version
 
 project = "aiocognito"
 author = "the aiocognito authors"
+copyright = "the aiocognito authors"  # noqa: A001  the name Sphinx reads
 version = release = installed_version("aiocognito")
 
 extensions = [
@@ -37,6 +38,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"aiocognito\.(login\.Conversation|session\.PoolServices|tokens\.saved\..*)"),
     ("py:.*", r"aiocognito\.verify\.verifier\.(AnyClient|VerifiedTokens)"),
     ("py:.*", r"aiocognito\.flow\.machine\.State"),
+    ("py:.*", r"aiocognito\.pool\.PoolOptions"),  # what `open` takes is what the class takes
     # A sentence with a colon in "Returns" is taken for a type.
     ("py:class", r"[A-Z]\w+ \w+ .*"),
     # Aliases of unions and callables, explained where they are used.
@@ -46,6 +48,8 @@ nitpick_ignore_regex = [
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,12 +14,10 @@ from aiocognito import (
     ChallengeRequired,
     IncorrectUsernameOrPassword,
     NewPasswordRequired,
-    Srp,
+    RemoteProtocolError,
     UserPool,
 )
-from aiocognito._redact import Secret
-from aiocognito.flow.app_client import AppClient
-from aiocognito.flow.machine import AuthFlow
+from aiocognito.flow.calls import Reply
 from aiocognito.testing import LocalCognito, ManualClock
 from tests.markdown import ROOT, program, source_of
 
@@ -242,16 +239,17 @@ class TestHowTo:
 
     def test_driving_the_core(self, local: LocalCognito) -> None:
         page = program("docs/howto/drive-the-core-yourself.md", local)
-        flow = AuthFlow(
-            AppClient.of(local.user_pool_id, local.client_id, None),
-            username="ana",
-            password=Secret(PASSWORD),
-            flow=Srp(),
-            entropy=secrets.token_bytes,
-        )
+        codes = iter(["000000", local.totp_code("ana")])
         tokens = page["converse"](
-            flow,
+            page["flow_for"](local.user_pool_id, local.client_id, "ana", PASSWORD),
             lambda call: anyio.run(local.transport().send, call),
-            lambda challenge: challenge.answer(local.totp_code("ana")),
+            lambda challenge: challenge.answer(next(codes)),
         )
         assert tokens.access_token.reveal().count(".") == 2
+
+    def test_driving_the_core_past_a_lying_server(self, local: LocalCognito) -> None:
+        page = program("docs/howto/drive-the-core-yourself.md", local)
+        flow = page["flow_for"](local.user_pool_id, local.client_id, "ana", PASSWORD)
+        lie = Reply(body={"ChallengeName": "NEW_PASSWORD_REQUIRED"}, date=None)
+        with pytest.raises(RemoteProtocolError):
+            page["converse"](flow, lambda _: lie, None)
