@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import nox
@@ -13,12 +14,21 @@ nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "mypy", "tests-3.11"]
 
+ROOT = Path(__file__).resolve().parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 MAIN = "3.11"
 
 # 100 % where a missed branch is a missed attack, 95 % elsewhere: a smoke alarm, not a goal.
 COVERED_FULLY = "*/srp/*,*/flow/*,*/tokens/*,*/verify/*"
+
+# What an installation without extras must do without.
+NEVER_BROUGHT = ["boto3", "gmpy2", "httpx2", "pytest", "trio"]
+ABSENT = """\
+import sys
+from importlib.util import find_spec
+sys.exit([name for name in sys.argv[1:] if find_spec(name)] or None)
+"""
 
 
 def group(name: str) -> list[str]:
@@ -92,10 +102,17 @@ def tests_random(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def coverage(session: nox.Session) -> None:
-    """Measure branches; fail below the floors."""
+    """Run the suite and measure branches; the report follows."""
     install(session, "-e.[trio,fast]", "test")
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.notify("coverage-report")
+
+
+@nox.session(name="coverage-report", python=MAIN)
+def coverage_report(session: nox.Session) -> None:
+    """Report what was measured; fail below the floors."""
+    session.install(*(need for need in group("test") if need.startswith("coverage")))
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--include={COVERED_FULLY}", "--fail-under=100")
     session.run("coverage", "report", f"--omit={COVERED_FULLY}", "--fail-under=95")
@@ -104,11 +121,18 @@ def coverage(session: nox.Session) -> None:
 @nox.session(python=MAIN)
 @nox.parametrize("builder", ["html", "doctest", "linkcheck"])
 def docs(session: nox.Session, builder: str) -> None:
-    """Build the documentation; a warning is an error. Run its doctests."""
+    """Build the documentation; a warning is an error. Run its doctests.
+
+    `-- --offline` builds without the indexes of other projects' documentation.
+    """
+    offline = "--offline" in session.posargs
+    if offline and builder == "linkcheck":
+        session.skip("there is no link to check without a network")
     install(session, "-e.", "docs")
     session.run(
-        "sphinx-build", "--fail-on-warning", "--keep-going", "--nitpicky", "--jobs=2",
+        "sphinx-build", "--fresh-env", "--fail-on-warning", "--keep-going", "--nitpicky", "--jobs=2",
         "-b", builder, "docs", f"docs/_build/{builder}",
+        env={"DOCS_OFFLINE": "1"} if offline else None,
     )  # fmt: skip
 
 
@@ -148,8 +172,26 @@ def live(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel and check what a package index would refuse."""
+    """Build sdist and wheel, check what an index would refuse, and use the wheel alone."""
     session.install("build", "twine")
     shutil.rmtree("dist", ignore_errors=True)
-    session.run("python", "-m", "build")
+    session.run("python", "-m", "build", "--outdir", "dist")
     session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    (wheel,) = Path("dist").glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    if "aiocognito/py.typed" not in names:
+        session.error("the wheel has no py.typed")
+    if strangers := [name for name in names if not name.startswith("aiocognito")]:
+        session.error(f"the wheel brings {strangers}")
+    session.notify("wheel-alone")
+
+
+@nox.session(name="wheel-alone", python=MAIN)
+def wheel_alone(session: nox.Session) -> None:
+    """Use the built wheel with nothing but its four dependencies."""
+    (wheel,) = Path("dist").glob("*.whl")
+    session.install(str(wheel))
+    session.cd(session.create_tmp())  # away from the source tree
+    session.run("python", "-c", "from aiocognito import UserPool")
+    session.run("python", "-c", ABSENT, *NEVER_BROUGHT)
+    session.run("python", str(ROOT / "examples" / "quickstart.py"))
