@@ -130,7 +130,8 @@ def docs(session: nox.Session, builder: str) -> None:
         session.skip("there is no link to check without a network")
     install(session, "-e.", "docs")
     session.run(
-        "sphinx-build", "--fresh-env", "--fail-on-warning", "--keep-going", "--nitpicky", "--jobs=2",
+        "sphinx-build", "--fresh-env", "--jobs=2",
+        "--fail-on-warning", "--keep-going", "--nitpicky",
         "-b", builder, "docs", f"docs/_build/{builder}",
         env={"DOCS_OFFLINE": "1"} if offline else None,
     )  # fmt: skip
