@@ -374,6 +374,22 @@ async def test_a_responder_that_repeats_itself_is_not_sent_twice() -> None:
     assert world.wire.counts["RespondToAuthChallenge"] == 2  # the proof, and one code
 
 
+async def test_a_responder_is_not_asked_for_an_answer_that_is_not_sent() -> None:
+    world = World()
+    world.add_user(totp=True)
+    given: list[str] = []
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        assert isinstance(challenge, SoftwareTokenMfa)
+        given.append(f"00000{len(given)}")
+        return challenge.answer(given[-1])
+
+    with pytest.raises(CodeMismatch):
+        await world.pool.sign_in("ana", PASSWORD, respond=respond)
+    assert len(given) == 3
+    assert world.wire.counts["RespondToAuthChallenge"] == 4  # the proof, and three codes
+
+
 class Circling:
     """A server that never stops asking."""
 
