@@ -208,18 +208,14 @@ async def answer_all(
     step = await conversation.start()
     last: Answer | None = None
     while not isinstance(step, Authenticated):
+        seen.append(wire_name(step))
+        if len(seen) > _MAX_CHALLENGES or seen.count(seen[-1]) > _MAX_OF_ONE_NAME:
+            raise _given_up(step)
         answer = await _asked(respond, step)
         if answer is None:
             raise ChallengeRequired(step)
-        seen.append(wire_name(step))
-        if (
-            len(seen) > _MAX_CHALLENGES
-            or seen.count(seen[-1]) > _MAX_OF_ONE_NAME
-            or timing.clock.boot() - began > _MAX_SECONDS
-        ):
-            raise step.refused or LocalProtocolError(
-                "Too many challenges; the sign-in was given up."
-            )
+        if timing.clock.boot() - began > _MAX_SECONDS:
+            raise _given_up(step)
         if step.refused is not None and last is not None and answer.responses == last.responses:
             raise step.refused
         last = answer
@@ -231,6 +227,10 @@ async def answer_all(
                 raise
             step = again
     return step
+
+
+def _given_up(challenge: Challenge) -> CognitoError:
+    return challenge.refused or LocalProtocolError("Too many challenges; the sign-in was given up.")
 
 
 async def _asked(respond: Responder | None, challenge: Challenge) -> Answer | None:
