@@ -8,6 +8,7 @@ service's validation layer, with lower-camel member names.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,7 +37,7 @@ class Text:
             yield f"Member must have length less than or equal to {self.max}"
         if self.min is not None and len(value) < self.min:
             yield f"Member must have length greater than or equal to {self.min}"
-        if self.pattern is not None and not re.fullmatch(self.pattern, value, re.ASCII):
+        if self.pattern is not None and not _matches(self.pattern, value):
             yield f"Member must satisfy regular expression pattern: {self.pattern}"
 
 
@@ -57,7 +58,45 @@ class Structure:
     required: bool = field(default=False, kw_only=True)
 
 
-Rule = Text | TextMap | Structure
+@frozen(kw_only=True)
+class Flag:
+    """A boolean member."""
+
+    required: bool = False
+
+
+@frozen(kw_only=True)
+class Number:
+    """An integer member."""
+
+    min: int | None = None
+    max: int | None = None
+    required: bool = False
+
+    def lacks(self, value: int) -> Iterator[str]:
+        if self.max is not None and value > self.max:
+            yield f"Member must have value less than or equal to {self.max}"
+        if self.min is not None and value < self.min:
+            yield f"Member must have value greater than or equal to {self.min}"
+
+
+@frozen
+class ListOf:
+    """A list whose items all follow one rule."""
+
+    item: Text | Nested
+    required: bool = field(default=False, kw_only=True)
+
+
+@frozen
+class Nested:
+    """A structure whose members have rules of their own."""
+
+    members: Mapping[str, Rule]
+    required: bool = field(default=False, kw_only=True)
+
+
+Rule = Text | TextMap | Structure | Flag | Number | ListOf | Nested
 
 LONGEST_STRING = 131072  # service model: StringType
 
@@ -162,26 +201,33 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
-def check(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def check(
+    operation: str,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Rule]] = INPUTS,
+) -> dict[str, Any]:
     """Return the members of a request that are present and known, all of them valid.
 
     Null counts as absent; members the model does not know are dropped.
+
+    Args:
+        operation: AWS's name.
+        parameters: The request.
+        inputs: The rules for the members of each operation.
 
     Raises:
         PoolError: ``InvalidParameterException`` with every violation in one message,
             ``SerializationException`` for a member of the wrong JSON type,
             ``UnknownOperationException``.
     """
-    rules = INPUTS.get(operation)
+    rules = inputs.get(operation)
     if rules is None:
         raise unknown_operation(operation)
-    present = {
-        name: _typed(rule, parameters[name])
-        for name, rule in rules.items()
-        if parameters.get(name) is not None
-    }
+    present = _members(rules, parameters)
     violations = [
-        sentence for name, rule in rules.items() for sentence in _violations(name, rule, present)
+        sentence
+        for name, rule in rules.items()
+        for sentence in _violations(_path(name), rule, present.get(name))
     ]
     if violations:
         errors = "error" if len(violations) == 1 else "errors"
@@ -191,20 +237,31 @@ def check(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return present
 
 
-def _violations(name: str, rule: Rule, present: Mapping[str, Any]) -> Iterator[str]:
-    path = name[0].lower() + name[1:]
-    if name not in present:
+def _violations(path: str, rule: Rule, value: Any) -> Iterator[str]:
+    if value is None:
         if rule.required:
             yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
         return
-    value = present[name]
-    if isinstance(rule, Text):
-        quoted = "Value" if rule.secret else f"Value '{value}'"
-        for lack in rule.lacks(value):
-            yield f"{quoted} at '{path}' failed to satisfy constraint: {lack}"
-    elif isinstance(rule, TextMap):
-        for lack in _map_lacks(value):
-            yield f"Value at '{path}' failed to satisfy constraint: {lack}"
+    match rule:
+        case Text() | Number():
+            quoted = "Value" if isinstance(rule, Text) and rule.secret else f"Value '{value}'"
+            for lack in rule.lacks(value):
+                yield f"{quoted} at '{path}' failed to satisfy constraint: {lack}"
+        case TextMap():
+            for lack in _map_lacks(value):
+                yield f"Value at '{path}' failed to satisfy constraint: {lack}"
+        case ListOf(item=item):
+            for index, inner in enumerate(value, 1):
+                yield from _violations(f"{path}.{index}.member", item, inner)
+        case Nested(members=members):
+            for name, member in members.items():
+                yield from _violations(f"{path}.{_path(name)}", member, value.get(name))
+        case Structure() | Flag():
+            pass  # `_typed` has said all there is to say
+
+
+def _path(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _map_lacks(value: Mapping[str, str]) -> Iterator[str]:
@@ -217,20 +274,36 @@ def _map_lacks(value: Mapping[str, str]) -> Iterator[str]:
 
 def _typed(rule: Rule, value: Any) -> Any:
     """Return the value, nulls inside it dropped, or refuse its JSON type."""
+    fits = isinstance(value, Mapping)  # what three of the kinds are
     match rule:
         case Text():
             fits = _is_text(value)
+        case Flag():
+            fits = isinstance(value, bool)
+        case Number():
+            fits = isinstance(value, int) and not isinstance(value, bool)
+        case ListOf(item=item):
+            fits = isinstance(value, list)
+            value = [_typed(item, inner) for inner in value] if fits else []
         case TextMap():
-            fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
             fits = fits and all(map(_is_text, value)) and all(map(_is_text, value.values()))
         case Structure(kind=kind, members=members):
-            fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
             fits = fits and all(isinstance(value.get(name, kind()), kind) for name in members)
+        case Nested(members=rules):
+            value = _members(rules, value) if fits else {}
     if not fits:
         raise PoolError("SerializationException", "A member has the wrong JSON type.")
     return value
+
+
+def _members(rules: Mapping[str, Rule], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _typed(rule, given[name])
+        for name, rule in rules.items()
+        if given.get(name) is not None
+    }
 
 
 def _without_nulls(value: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -240,3 +313,16 @@ def _without_nulls(value: Mapping[Any, Any]) -> dict[Any, Any]:
 def _is_text(value: object) -> bool:
     """Say whether this is a string that UTF-8 can carry: JSON can smuggle half a pair."""
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _matches(pattern: str, value: str) -> bool:
+    r"""Match as the service does: ASCII classes, and Unicode categories (``\p{L}``)."""
+    categories = set(re.findall(r"\\p\{([A-Z])\}", pattern))
+    if not categories:
+        return re.fullmatch(pattern, value, re.ASCII) is not None
+    # All of the model's patterns with categories are one class, repeated.
+    others = re.sub(r"\\p\{[A-Z]\}", "", pattern).removeprefix("[").removesuffix("]+")
+    literal = re.compile(f"[{others}]" if others else "(?!)")
+    return bool(value) and all(
+        unicodedata.category(char)[0] in categories or literal.match(char) for char in value
+    )
