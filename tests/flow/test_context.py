@@ -52,3 +52,18 @@ def test_everything_has_its_member() -> None:
 def test_what_is_no_text_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidType):
         RequestContext(**wrong)
+
+
+def test_a_logins_own_context_is_laid_over_the_pools() -> None:
+    pools = RequestContext(
+        client_metadata={"app": "web", "locale": "de"},
+        ip_address="203.0.113.7",
+        encoded_data="fingerprint",
+        analytics_endpoint_id="endpoint",
+    )
+    own = RequestContext(client_metadata={"locale": "fr"}, ip_address="203.0.113.8")
+    both = own.over(pools)
+    assert both.client_metadata == {"app": "web", "locale": "fr"}
+    assert both.ip_address == "203.0.113.8"
+    assert (both.encoded_data, both.analytics_endpoint_id) == ("fingerprint", "endpoint")
+    assert pools.over(RequestContext()) == pools

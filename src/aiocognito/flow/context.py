@@ -66,6 +66,22 @@ class RequestContext:
             found["AnalyticsMetadata"] = {"AnalyticsEndpointId": self.analytics_endpoint_id}
         return found
 
+    def over(self, default: RequestContext) -> RequestContext:
+        """Return this one with what it leaves open taken from another.
+
+        Client metadata are laid over each other entry by entry.
+        """
+        return RequestContext(
+            client_metadata={**default.client_metadata, **self.client_metadata},
+            ip_address=default.ip_address if self.ip_address is None else self.ip_address,
+            encoded_data=default.encoded_data if self.encoded_data is None else self.encoded_data,
+            analytics_endpoint_id=(
+                default.analytics_endpoint_id
+                if self.analytics_endpoint_id is None
+                else self.analytics_endpoint_id
+            ),
+        )
+
 
 def client_metadata_members(client_metadata: Mapping[str, str] | None) -> dict[str, Any]:
     """Return ``{"ClientMetadata": …}``, or nothing: for the calls that take no more."""
