@@ -259,7 +259,7 @@ def test_null_counts_as_absent_and_strangers_are_ignored(ana: Person) -> None:
     )
 
 
-@pytest.mark.parametrize("operation", ["SignUp", "Nonsense", "", "handle"])
+@pytest.mark.parametrize("operation", ["GetCSVHeader", "Nonsense", "", "handle"])
 def test_what_is_not_answered(pool: CheckedPool, operation: str) -> None:
     assert refusal(lambda: pool.handle(operation, {}))[0] == "UnknownOperationException"
 

@@ -107,6 +107,12 @@ _SESSION = Text(min=20, max=4096, secret=True)
 _TOKEN = Text(pattern=r"[A-Za-z0-9-_=.]+", secret=True)
 _PASSWORD = Text(max=256, pattern=r"[\S]+", secret=True)
 _USER_CODE = Text(min=6, max=6, pattern="[0-9]+", secret=True, required=True)
+_SECRET_HASH = Text(min=1, max=128, pattern=r"[\w+=/]+", secret=True)
+_USERNAME = Text(
+    min=1, max=128, pattern=r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", secret=True, required=True
+)
+_CODE = Text(min=1, max=2048, pattern=r"[\S]+", required=True)
+_ATTRIBUTE_NAME = Text(min=1, max=32, pattern="[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
 _DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
 
 _FLOWS = (
@@ -148,6 +154,15 @@ _CONTEXT: dict[str, Rule] = {
     "UserContextData": Structure(str, ("IpAddress", "EncodedData")),
     "ClientMetadata": TextMap(),
 }
+_NAMED: dict[str, Rule] = {
+    "ClientId": _CLIENT_ID,
+    "SecretHash": _SECRET_HASH,
+    "Username": _USERNAME,
+    **_CONTEXT,
+}
+_ATTRIBUTE = Nested(
+    {"Name": _needed(_ATTRIBUTE_NAME), "Value": Text(max=2048, secret=True)},
+)
 _MFA_SWITCH = Structure(bool, ("Enabled", "PreferredMfa"))
 
 INPUTS: Mapping[str, Mapping[str, Rule]] = {
@@ -177,6 +192,46 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
         "ClientId": _CLIENT_ID,
         "ClientSecret": _CLIENT_SECRET,
     },
+    "SignUp": {
+        **_NAMED,
+        "Password": _PASSWORD,
+        "UserAttributes": ListOf(_ATTRIBUTE),
+        "ValidationData": ListOf(_ATTRIBUTE),
+    },
+    "ConfirmSignUp": {
+        **_NAMED,
+        "ConfirmationCode": _CODE,
+        "ForceAliasCreation": Flag(),
+        "Session": _SESSION,
+    },
+    "ResendConfirmationCode": _NAMED,
+    "ForgotPassword": _NAMED,
+    "ConfirmForgotPassword": {
+        **_NAMED,
+        "ConfirmationCode": _CODE,
+        "Password": _needed(_PASSWORD),
+    },
+    "UpdateUserAttributes": {
+        "AccessToken": _needed(_TOKEN),
+        "UserAttributes": ListOf(_ATTRIBUTE, required=True),
+        "ClientMetadata": TextMap(),
+    },
+    "DeleteUserAttributes": {
+        "AccessToken": _needed(_TOKEN),
+        "UserAttributeNames": ListOf(_ATTRIBUTE_NAME, required=True),
+    },
+    "GetUserAttributeVerificationCode": {
+        "AccessToken": _needed(_TOKEN),
+        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "ClientMetadata": TextMap(),
+    },
+    "VerifyUserAttribute": {
+        "AccessToken": _needed(_TOKEN),
+        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "Code": _CODE,
+    },
+    "DeleteUser": {"AccessToken": _needed(_TOKEN)},
+    "GetUserAuthFactors": {"AccessToken": _needed(_TOKEN)},
     "GlobalSignOut": {"AccessToken": _needed(_TOKEN)},
     "GetUser": {"AccessToken": _needed(_TOKEN)},
     "ChangePassword": {

@@ -11,7 +11,7 @@ from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.second_factors import SecondFactors
 from aiocognito.testing.service_errors import invalid_parameter, not_authorized
-from aiocognito.testing.settings import VERIFIED
+from aiocognito.testing.settings import READ_ONLY
 from aiocognito.testing.state import Answer, PoolState, challenge, needed
 from aiocognito.testing.users import LocalUser
 
@@ -19,7 +19,6 @@ __all__ = ["NewPassword"]
 
 NAME = "NEW_PASSWORD_REQUIRED"
 _PREFIX = "userAttributes."
-_READ_ONLY = frozenset({"sub", *VERIFIED.values()})
 
 
 @frozen
@@ -71,7 +70,7 @@ class NewPassword:
         ]
 
     def _check(self, user: LocalUser, attributes: Mapping[str, str]) -> None:
-        if any(name in _READ_ONLY for name in attributes):
+        if any(name in READ_ONLY for name in attributes):
             raise not_authorized("A client attempted to write unauthorized attribute")
         self.state.settings.check_attributes(attributes)
         for name in self.state.settings.required_attributes:
