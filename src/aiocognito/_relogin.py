@@ -24,7 +24,7 @@ from aiocognito.errors import (
 )
 from aiocognito.flow.app_client import checked_password
 
-__all__ = ["PasswordSource", "Relogin", "checked_source"]
+__all__ = ["PasswordSource", "Relogin", "checked_source", "no_password"]
 
 PasswordSource = str | Callable[[], Awaitable[str]]
 
@@ -38,18 +38,19 @@ class Relogin:
     """Signs one user in, as often as that is wise.
 
     Args:
-        source: The password, or an async callable that brings it.
+        source: An async callable that brings the password, or None for a flow that
+            has none.
         clock: Where the time comes from.
     """
 
-    def __init__(self, source: Callable[[], Awaitable[Secret]], clock: Clock) -> None:
+    def __init__(self, source: Callable[[], Awaitable[Secret | None]], clock: Clock) -> None:
         self._source = source
         self._clock = clock
         self._refused: Secret | None = None
         self._refusal: IncorrectUsernameOrPassword | None = None
         self._recent: deque[float] = deque(maxlen=_PER_WINDOW)
 
-    async def run(self, sign_in: Callable[[Secret], Awaitable[T]]) -> T:
+    async def run(self, sign_in: Callable[[Secret | None], Awaitable[T]]) -> T:
         """Sign in with the source's present password.
 
         Raises:
@@ -58,7 +59,7 @@ class Relogin:
             RefreshFailed: Signed in too often lately.
         """
         password = await self._source()
-        if self._refusal is not None and password == self._refused:
+        if self._refusal is not None and password is not None and password == self._refused:
             raise copy.copy(self._refusal)
         self._check_rate()
         began = self._clock.boot()
@@ -78,6 +79,10 @@ class Relogin:
         wait = self._recent[0] + _WINDOW - self._clock.boot()
         if wait > 0:
             raise RefreshFailed(wait)
+
+
+async def no_password() -> None:
+    """Bring nothing: the source for flows without a password."""
 
 
 def checked_source(password: object) -> Callable[[], Awaitable[Secret]]:

@@ -14,12 +14,13 @@
     │  ├─ UserNotConfirmed  PasswordResetRequired  UserNotFound
     │  ├─ CodeMismatch  ExpiredCode  CodeDeliveryFailure
     │  ├─ InvalidPassword(unmet) ─ PasswordHistoryPolicyViolation
-    │  ├─ UsernameExists  AliasExists
+    │  ├─ UsernameExists  AliasExists  GroupExists
     │  ├─ Throttled  LimitExceeded  TooManyFailedAttempts
     │  ├─ TriggerFailed(trigger, reason)  RefreshTokenReused
     │  ├─ InvalidParameter(reason_code)  ResourceNotFound  ResourceConflict
     │  ├─ MFAMethodNotFound  SoftwareTokenMFANotFound  EnableSoftwareTokenMFA
     │  ├─ InvalidConfiguration  FeatureUnavailableInTier  OperationNotEnabled
+    │  ├─ CredentialsRejected              the AWS keys that signed a call are no good
     │  └─ Forbidden  InternalError  ExternalService
     ├─ TransportError(operation, retry_safe)  no answer
     │  ├─ ConnectFailed  CertificateRejected     nothing was sent
@@ -60,12 +61,14 @@ __all__ = [
     "CodeMismatch",
     "CognitoError",
     "ConnectFailed",
+    "CredentialsRejected",
     "DeadlineExceeded",
     "EnableSoftwareTokenMFA",
     "ExpiredCode",
     "ExternalService",
     "FeatureUnavailableInTier",
     "Forbidden",
+    "GroupExists",
     "IncorrectUsernameOrPassword",
     "InternalError",
     "InvalidArgument",
@@ -350,6 +353,22 @@ class AliasExists(ServiceError):
 
     advice = "Use another e-mail address or phone number; this one belongs to another user"
     quotes_service = False
+
+
+class GroupExists(ServiceError):
+    """The pool has a group of this name already."""
+
+    advice = "Choose another group name, or update the group"
+    quotes_service = False
+
+
+class CredentialsRejected(ServiceError):
+    """AWS does not accept the signature: unknown or expired keys, or a wrong clock.
+
+    Keys that are known and may not do this give `Forbidden`.
+    """
+
+    advice = "Check the AWS credentials behind aws=, and this machine's clock"
 
 
 class Throttled(ServiceError):

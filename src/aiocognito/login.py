@@ -14,16 +14,13 @@ from aiocognito._retry import pause_before_repeat
 from aiocognito._workers import compute
 from aiocognito.errors import (
     ChallengeRequired,
-    CodeMismatch,
     CognitoError,
-    ExpiredCode,
-    InvalidPassword,
     InvalidType,
     LocalProtocolError,
 )
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import Answer, Challenge, wire_name
-from aiocognito.flow.machine import AuthFlow
+from aiocognito.flow.machine import MENDABLE, AuthFlow
 from aiocognito.flow.steps import Authenticated
 from aiocognito.flow.steps import Step as FlowStep
 from aiocognito.session import Session
@@ -71,7 +68,9 @@ class Conversation:
         return await self._run(self.flow.begin())
 
     async def send(self, answer: Answer) -> FlowStep:
-        """Answer the challenge that waits."""
+        """Answer the challenge that waits; where that begins SRP, in a worker thread."""
+        if self.flow.needs_arithmetic(answer):
+            return await self._run(await compute(lambda: self.flow.send(answer)))
         return await self._run(self.flow.send(answer))
 
     async def _run(self, call: Call) -> FlowStep:
@@ -158,8 +157,10 @@ class Login:
         Raises:
             CodeMismatch: The code is wrong; the challenge still waits.
             ExpiredCode: The code is too old or was used before; as above.
+            EnableSoftwareTokenMFA: The authenticator's first code is wrong; as above.
             InvalidPassword: The new password is too weak; as above.
             InvalidSession: The challenge was answered before or is too old.
+            InvalidArgument: The password is needed and was not given; as above.
         """
         return await self._alone(lambda: self._conversation.send(answer))
 
@@ -221,7 +222,7 @@ async def answer_all(
         last = answer
         try:
             step = await conversation.send(answer)
-        except (CodeMismatch, ExpiredCode, InvalidPassword):
+        except MENDABLE:
             again = conversation.flow.waiting
             if again is None:
                 raise

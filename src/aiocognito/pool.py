@@ -16,12 +16,14 @@ from aiocognito._keeper import PoolServices, SignIn
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
-from aiocognito._relogin import PasswordSource, Relogin, checked_source
+from aiocognito._relogin import PasswordSource, Relogin, checked_source, no_password
 from aiocognito.errors import InvalidArgument, InvalidType, SessionClosed
 from aiocognito.events import Event, Observer
 from aiocognito.flow.app_client import AppClient, checked_password, checked_username
+from aiocognito.flow.beginning import check_password_use, password_use
 from aiocognito.flow.challenges import Answer
-from aiocognito.flow.flows import Flow, Password, Srp
+from aiocognito.flow.context import RequestContext
+from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.refreshing import RefreshWith
 from aiocognito.identity_pool import IdentityPool
@@ -48,6 +50,7 @@ class PoolOptions(TypedDict, total=False):
     verify_tokens: bool
     refresh_with: RefreshWith
     rotation_grace: float | None
+    context: RequestContext
     observer: Observer | None
     transport: Transport | None
     http: HttpClient | None
@@ -78,6 +81,8 @@ class UserPool:
             app clients with rotation.
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
+        context: Goes with every call of a sign-in to triggers, threat protection and
+            analytics; what a call is given itself is laid over it.
         observer: Called with each `Event`; must be quick.
         transport: Carries the calls of both pools instead of aiobotocore; not closed by
             the pool.
@@ -102,6 +107,7 @@ class UserPool:
         verify_tokens: bool = True,
         refresh_with: RefreshWith = "GetTokensFromRefreshToken",
         rotation_grace: float | None = None,
+        context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
         transport: Transport | None = None,
         http: HttpClient | None = None,
@@ -112,6 +118,7 @@ class UserPool:
         _check_choice("refresh_with", refresh_with)
         if observer is not None and not callable(observer):
             raise InvalidType("observer", "a callable", observer)
+        self._context = _checked_context(context)
         self._observer = observer
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         self._own_transport = transport is None
@@ -189,60 +196,78 @@ class UserPool:
 
     # --- signing in ---
 
-    def login(self, username: str, password: str, *, flow: Flow = Srp()) -> Login:  # noqa: B008  frozen
+    def login(
+        self,
+        username: str,
+        password: str | None = None,
+        *,
+        flow: Flow = Srp(),  # noqa: B008  frozen
+        context: RequestContext | None = None,
+    ) -> Login:
         """Prepare an explicit sign-in; `Login.start` begins it.
 
         Args:
             username: The user's name or an alias (e-mail, phone number), as typed.
-            password: As typed; it is not trimmed or normalised.
-            flow: `Srp` or `Password`.
+            password: As typed; it is not trimmed or normalised. None in flows that do
+                without.
+            flow: `Srp`, `Password`, `Custom` or `Choice`.
+            context: For triggers, threat protection and analytics; goes with every call
+                of this sign-in.
 
         Raises:
             InvalidType: An argument has the wrong type.
-            InvalidArgument: The name or the password cannot be one.
+            InvalidArgument: The name or the password cannot be one; or the flow needs
+                a password and there is none, or the other way round.
         """
         self._check_open()
-        secret = checked_password(password)
+        secret = None if password is None else checked_password(password)
         del password  # a traceback that prints locals shows this frame
-        name = checked_username(username)
-        return Login(self._conversation(name, secret, _checked_flow(flow)), self._session_of)
+        name, flow = checked_username(username), _checked_flow(flow)
+        return Login(self._conversation(name, secret, flow, context), self._session_of)
 
     async def sign_in(
         self,
         username: str,
-        password: PasswordSource,
+        password: PasswordSource | None = None,
         *,
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
+        context: RequestContext | None = None,
     ) -> Session:
         """Sign in and return the session. The password is not kept.
 
         Args:
             username: The user's name or an alias (e-mail, phone number), as typed.
-            password: The password, or an async callable that brings it.
-            respond: Asked for an answer at each challenge; see `responders`.
-            flow: `Srp` or `Password`.
+            password: The password, or an async callable that brings it; None in flows
+                that do without.
+            respond: Asked for an answer at each challenge; see `responders`. It never
+                gets the password.
+            flow: `Srp`, `Password`, `Custom` or `Choice`.
+            context: As for `login`.
 
         Cancelling ends the sign-in; nothing is kept.
 
         Raises:
             ChallengeRequired: The service asks for more and nobody answered. It
                 carries the challenge, which `resume` can still answer.
-            CognitoError: As `Login.start`.
+            CognitoError: As `login` and `Login.start`.
         """
         self._check_open()
-        source = checked_source(password)
+        flow, respond = _checked_flow(flow), _checked(respond)
+        source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
-        name, flow, respond = checked_username(username), _checked_flow(flow), _checked(respond)
-        return await self._session_of(await self._issue(name, await source(), respond, flow))
+        name = checked_username(username)
+        issue = self._issue(name, await source(), respond, flow, context)
+        return await self._session_of(await issue)
 
     def session(
         self,
         username: str,
         *,
-        password: PasswordSource,
+        password: PasswordSource | None = None,
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
+        context: RequestContext | None = None,
     ) -> Session:
         """Return a session that signs in on first use, and again when it has to.
 
@@ -252,19 +277,21 @@ class UserPool:
         Args:
             username: The user's name or an alias, as typed.
             password: The password, or an async callable that brings it. A callable
-                lets a secrets manager rotate it.
+                lets a secrets manager rotate it. None in flows that do without.
             respond: Asked for an answer at each challenge; it must do without a person.
-            flow: `Srp` or `Password`.
+            flow: `Srp`, `Password`, `Custom` or `Choice`.
+            context: As for `login`.
 
         Raises:
             InvalidType: An argument has the wrong type.
-            InvalidArgument: The name or the password cannot be one.
+            InvalidArgument: As `login`.
         """
         self._check_open()
-        source = checked_source(password)
+        flow = _checked_flow(flow)
+        source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
-        again = self._signing_in(name, source, respond, flow)
+        again = self._signing_in(name, source, respond, flow, context)
         return Session(self._services, username=name, sign_in_again=again)
 
     def restore(
@@ -274,30 +301,34 @@ class UserPool:
         password: PasswordSource | None = None,
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
+        context: RequestContext | None = None,
     ) -> Session:
         """Return the session that `Session.export_state` kept.
 
-        Nothing is sent now: the first use refreshes, then verifies. With a password
-        it signs in again when the refresh token is dead, as `session` does.
+        Nothing is sent now: the first use refreshes, then verifies. With a password, or
+        with a responder in a flow that needs none, it signs in again when the refresh
+        token is dead, as `session` does.
 
         Raises:
             InvalidType: ``state`` is not `bytes`.
             InvalidArgument: ``state`` is damaged, or of another pool or app client.
         """
         self._check_open()
-        source = None if password is None else checked_source(password)
+        flow, source = _checked_flow(flow), None
+        if password is not None or (respond is not None and password_use(flow) != "needed"):
+            source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
         saved, client = SavedState.from_bytes(state), self._services.client
         if (saved.user_pool_id, saved.client_id) != (client.pool.text, client.client_id):
             raise InvalidArgument("state", "one of this pool and app client")
         again = None
         if source is not None:
-            again = self._signing_in(saved.username, source, respond, flow)
+            again = self._signing_in(saved.username, source, respond, flow, context)
         session = Session(self._services, username=saved.username, sign_in_again=again)
         session._take_over(saved)
         return session
 
-    async def resume(self, answer: Answer) -> Step:
+    async def resume(self, answer: Answer, *, context: RequestContext | None = None) -> Step:
         """Send the answer to a challenge of an earlier request, in any process.
 
         Returns:
@@ -313,7 +344,12 @@ class UserPool:
         self._check_open()
         if not isinstance(answer, Answer):
             raise InvalidType("answer", "an Answer, such as challenge.answer(code)", answer)
-        flow = AuthFlow.resume(self._services.client, answer.challenge)
+        flow = AuthFlow.resume(
+            self._services.client,
+            answer.challenge,
+            entropy=secrets.token_bytes,
+            request=self._laid_over(context),
+        )
         conversation = Conversation(flow, self._services.transport, self._timing)
         return await Login(conversation, self._session_of).send(answer)
 
@@ -359,32 +395,46 @@ class UserPool:
         if self._services.closed:
             raise SessionClosed
 
-    def _conversation(self, username: str, password: Secret, flow: Flow) -> Conversation:
+    def _laid_over(self, context: RequestContext | None) -> RequestContext:
+        return self._context if context is None else _checked_context(context).over(self._context)
+
+    def _conversation(
+        self, username: str, password: Secret | None, flow: Flow, context: RequestContext | None
+    ) -> Conversation:
         machine = AuthFlow(
             self._services.client,
             username=username,
             password=password,
             flow=flow,
             entropy=secrets.token_bytes,
+            request=self._laid_over(context),
         )
         return Conversation(machine, self._services.transport, self._timing)
 
     async def _issue(
-        self, username: str, password: Secret, respond: Responder | None, flow: Flow
+        self,
+        username: str,
+        password: Secret | None,
+        respond: Responder | None,
+        flow: Flow,
+        context: RequestContext | None,
     ) -> Issued:
-        conversation = self._conversation(username, password, flow)
+        conversation = self._conversation(username, password, flow, context)
         return issued(conversation, await answer_all(conversation, respond, self._timing))
 
     def _signing_in(
         self,
         username: str,
-        source: Callable[[], Awaitable[Secret]],
+        source: Callable[[], Awaitable[Secret | None]],
         respond: Responder | None,
         flow: Flow,
+        context: RequestContext | None,
     ) -> SignIn:
         relogin = Relogin(source, self._timing.clock)
-        flow, respond = _checked_flow(flow), _checked(respond)
-        return lambda: relogin.run(lambda secret: self._issue(username, secret, respond, flow))
+        respond = _checked(respond)
+        return lambda: relogin.run(
+            lambda secret: self._issue(username, secret, respond, flow, context)
+        )
 
     async def _session_of(self, tokens: Issued) -> Session:
         session = Session(self._services, username=tokens.username or "")
@@ -401,8 +451,8 @@ class UserPool:
 
 
 def _checked_flow(flow: object) -> Flow:
-    if not isinstance(flow, Srp | Password):
-        raise InvalidType("flow", "Srp() or Password()", flow)
+    if not isinstance(flow, Srp | Password | Custom | Choice):
+        raise InvalidType("flow", "Srp(), Password(), Custom() or Choice()", flow)
     return flow
 
 
@@ -410,6 +460,18 @@ def _checked(respond: Responder | None) -> Responder | None:
     if respond is not None and not callable(respond):
         raise InvalidType("respond", "an async callable", respond)
     return respond
+def _checked_context(context: object) -> RequestContext:
+    if not isinstance(context, RequestContext):
+        raise InvalidType("context", "a RequestContext", context)
+    return context
+
+
+def _source_for(
+    flow: Flow, password: PasswordSource | None
+) -> Callable[[], Awaitable[Secret | None]]:
+    """Return where the flow's password comes from, or refuse at once what cannot work."""
+    check_password_use(flow, given=password is not None)
+    return no_password if password is None else checked_source(password)
 
 
 def _check_choice(argument: str, value: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from aiocognito._redact import Secret
 from aiocognito.flow.app_client import AppClient
 from aiocognito.flow.calls import Call, Reply
+from aiocognito.flow.challenges import Challenge
+from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Flow, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.srp.verifier import ServerHandshake, Verifier
@@ -25,14 +27,34 @@ VERIFIER = Verifier.create("Example01", NAME, PASSWORD, bytes(range(1, 17)))
 TOKENS = {"AccessToken": "a.b.c", "IdToken": "d.e.f", "RefreshToken": "g", "ExpiresIn": 3600}
 
 
-def machine(client: AppClient = CLIENT, flow: Flow | None = None, typed: str = "alice") -> AuthFlow:
+SETUP_SESSION = "setup-session-0123456789"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+GIVEN = Secret(PASSWORD)
+
+
+def entropy(count: int) -> bytes:
+    return b"\x07" * count
+
+
+def machine(
+    client: AppClient = CLIENT,
+    flow: Flow | None = None,
+    typed: str = "alice",
+    password: Secret | None = GIVEN,
+    request: RequestContext | None = None,
+) -> AuthFlow:
     return AuthFlow(
         client,
         username=typed,
-        password=Secret(PASSWORD),
+        password=password,
         flow=flow or Srp(),
-        entropy=lambda n: b"\x07" * n,
+        entropy=entropy,
+        request=request or RequestContext(),
     )
+
+
+def resume(challenge: Challenge, client: AppClient = CLIENT) -> AuthFlow:
+    return AuthFlow.resume(client, challenge, entropy=entropy)
 
 
 def reply(**body: Any) -> Reply:
@@ -50,8 +72,22 @@ def challenge(name: str, session: str | None = SESSION, **parameters: str) -> Re
     return Reply(body=body)
 
 
+def select(*names: str) -> Reply:
+    asked = challenge("SELECT_CHALLENGE", USERNAME=NAME)
+    return Reply(body={**asked.body, "AvailableChallenges": list(names)})
+
+
+def mfa_setup() -> Reply:
+    return challenge("MFA_SETUP", MFAS_CAN_SETUP='["SOFTWARE_TOKEN_MFA", "EMAIL_OTP"]')
+
+
+def secret_code() -> Reply:
+    return reply(SecretCode=TOTP_SECRET, Session=SETUP_SESSION)
+
+
 def server_half(call: Call, b: int = 12345) -> ServerHandshake:
-    return ServerHandshake(VERIFIER, srp_a=call.parameters["AuthParameters"]["SRP_A"], b=b)
+    sent = call.parameters.get("AuthParameters") or call.parameters["ChallengeResponses"]
+    return ServerHandshake(VERIFIER, srp_a=sent["SRP_A"], b=b)
 
 
 def password_verifier(call: Call, **changes: str | None) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiocognito.errors import (
     CodeMismatch,
     CognitoError,
     ConnectFailed,
+    EnableSoftwareTokenMFA,
     ExpiredCode,
     IncorrectUsernameOrPassword,
     InvalidArgument,
@@ -20,15 +22,24 @@ from aiocognito.errors import (
     ResponseLost,
     Throttled,
 )
+from aiocognito.flow.app_client import AppClient
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import (
     Answer,
+    CustomChallenge,
+    EmailOtp,
+    MfaSetup,
     NewPasswordRequired,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    SelectChallenge,
     SelectMfaType,
     SmsMfa,
+    SoftwareTokenSetup,
     UnknownChallenge,
 )
-from aiocognito.flow.flows import Password
+from aiocognito.flow.context import RequestContext
+from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import TRANSITIONS, AuthFlow, Input, State
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.secret_hash import secret_hash
@@ -48,35 +59,86 @@ def mistake(kind: type[Any] = CodeMismatch, **facts: Any) -> Any:
 
 
 def at(state: State) -> AuthFlow:
-    flow = machine(flow=Password() if state is State.PASSWORD_SENT else None)
+    begun: dict[State, Flow] = {State.PASSWORD_SENT: Password(), State.NAME_SENT: Choice()}
+    flow = machine(flow=begun.get(state))
     if state is State.READY:
         return flow
     first = flow.begin()
-    if state in (State.CLAIM_SENT, State.WAITING, State.ANSWER_SENT):
+    if state not in (State.SRP_SENT, State.PASSWORD_SENT, State.NAME_SENT):
         flow.receive(password_verifier(first), NOW)
     if state in (State.WAITING, State.ANSWER_SENT):
         step = flow.receive(challenge("SMS_MFA"), NOW)
         assert isinstance(step, SmsMfa)
         if state is State.ANSWER_SENT:
             flow.send(step.answer("123456"))
+    if state in (State.SECRET_ASKED, State.CODE_SENT, State.SETUP_REPORTED):
+        set_up_until(flow, state)
     if state is State.CLOSED:
         flow.receive(tokens(), NOW)
     assert flow.state is state
     return flow
 
 
-def stray_answer() -> Answer:
-    flow = at(State.WAITING)
-    assert isinstance(flow.waiting, SmsMfa)
-    return flow.waiting.answer("123456")
+def set_up_until(flow: AuthFlow, state: State) -> None:
+    step = flow.receive(talk.mfa_setup(), NOW)
+    assert isinstance(step, MfaSetup)
+    flow.send(step.answer_totp())
+    if state is State.SECRET_ASKED:
+        return
+    setup = flow.receive(talk.secret_code(), NOW)
+    assert isinstance(setup, SoftwareTokenSetup)
+    flow.send(setup.answer("123456"))
+    if state is State.SETUP_REPORTED:
+        flow.receive(talk.reply(Status="SUCCESS", Session=talk.SESSION), NOW)
+
+
+def waiting_with(asked: Reply) -> tuple[AuthFlow, Any]:
+    """A machine after its proof, and the challenge that now waits in it."""
+    flow = at(State.CLAIM_SENT)
+    step = flow.receive(asked, NOW)
+    assert flow.waiting is step
+    return flow, step
+
+
+def waiting_for(happened: Input) -> tuple[AuthFlow, Answer]:
+    match happened:
+        case Input.ANSWER_SRP:
+            flow, step = waiting_with(challenge("PASSWORD_SRP"))
+            return flow, step.answer(talk.PASSWORD)
+        case Input.ASK_SECRET:
+            flow, step = waiting_with(talk.mfa_setup())
+            return flow, step.answer_totp()
+        case Input.SEND_CODE:
+            flow, step = waiting_with(talk.mfa_setup())
+            flow.send(step.answer_totp())
+            setup: Any = flow.receive(talk.secret_code(), NOW)
+            return flow, setup.answer("123456")
+        case _:
+            flow, step = waiting_with(challenge("SMS_MFA"))
+            return flow, step.answer("123456")
+
+
+ANSWERS = (Input.ANSWER, Input.ANSWER_SRP, Input.ASK_SECRET, Input.SEND_CODE)
+
+
+def stray_answer(happened: Input = Input.ANSWER) -> Answer:
+    return waiting_for(happened)[1]
 
 
 def feed(flow: AuthFlow, happened: Input) -> Any:
     match happened:
-        case Input.BEGIN_SRP | Input.BEGIN_PASSWORD:
+        case Input.BEGIN_SRP | Input.BEGIN_PASSWORD | Input.BEGIN_NAME:
             return flow.begin()
-        case Input.ANSWER:
-            return flow.send(stray_answer())
+        case Input.ANSWER | Input.ANSWER_SRP | Input.ASK_SECRET | Input.SEND_CODE:
+            return flow.send(stray_answer(happened))
+        case Input.SRP_DEMAND:
+            return flow.receive(challenge("PASSWORD_SRP"), NOW)
+        case Input.SECRET:
+            return flow.receive(talk.secret_code(), NOW)
+        case Input.CODE_RIGHT:
+            return flow.receive(talk.reply(Status="SUCCESS", Session=talk.SESSION), NOW)
+        case Input.CODE_WRONG:
+            return flow.receive(talk.reply(Status="ERROR"), NOW)
         case Input.TOKENS:
             return flow.receive(tokens(), NOW)
         case Input.VERIFIER:
@@ -95,24 +157,39 @@ def feed(flow: AuthFlow, happened: Input) -> Any:
             return flow.fail(mistake(IncorrectUsernameOrPassword))
 
 
+AFTER_PROOF = (State.CLAIM_SENT, State.ANSWER_SENT, State.SETUP_REPORTED)
+
 # Pairs that cannot come about: what makes the input another one in that state.
 NOT_POSSIBLE = {
     # Which begin it is depends on the flow chosen when the machine was made.
     *((state, Input.BEGIN_PASSWORD) for state in State if state is not State.PASSWORD_SENT),
+    *((state, Input.BEGIN_NAME) for state in State if state is not State.NAME_SENT),
     (State.PASSWORD_SENT, Input.BEGIN_SRP),
+    (State.NAME_SENT, Input.BEGIN_SRP),
     # With SRP open a verifier is no stray; without, it is.
     (State.SRP_SENT, Input.STRAY_VERIFIER),
-    *((s, Input.VERIFIER) for s in (State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)),
+    (State.PASSWORD_SENT, Input.VERIFIER),
+    (State.NAME_SENT, Input.VERIFIER),
+    *((state, Input.VERIFIER) for state in AFTER_PROOF),
     # Early means before the proof; the plaintext flow has shown the password already.
-    *(
-        (s, Input.EARLY_NEW_PASSWORD)
-        for s in (State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)
-    ),
+    (State.PASSWORD_SENT, Input.EARLY_NEW_PASSWORD),
+    *((state, Input.EARLY_NEW_PASSWORD) for state in AFTER_PROOF),
     (State.PASSWORD_SENT, Input.PLAINTEXT_DEMAND),
+    # After the proof the password is gone, and the same name is any other challenge.
+    (State.PASSWORD_SENT, Input.SRP_DEMAND),
+    *((state, Input.SRP_DEMAND) for state in AFTER_PROOF),
 }
-PAIRS = [(s, i) for s in State for i in Input if (s, i) not in NOT_POSSIBLE]
+# Pairs that need another history than `at` gives; each has a test of its own below.
+ELSEWHERE = {
+    (State.READY, Input.BEGIN_PASSWORD),
+    (State.READY, Input.BEGIN_NAME),
+    (State.PASSWORD_SENT, Input.SRP_DEMAND),
+    (State.ANSWER_SENT, Input.SRP_DEMAND),
+    *((State.WAITING, happened) for happened in ANSWERS),
+}
+PAIRS = [(s, i) for s in State for i in Input if (s, i) not in NOT_POSSIBLE | ELSEWHERE]
 QUIET = (State.READY, State.WAITING, State.CLOSED)
-CALLER = (Input.BEGIN_SRP, Input.BEGIN_PASSWORD, Input.ANSWER)
+CALLER = (Input.BEGIN_SRP, Input.BEGIN_PASSWORD, Input.BEGIN_NAME, *ANSWERS)
 
 
 @pytest.mark.parametrize(("state", "happened"), PAIRS, ids=lambda value: value.name)
@@ -135,8 +212,57 @@ def test_every_pair_of_state_and_input(state: State, happened: Input) -> None:
 
 
 def test_the_table_names_only_pairs_that_can_come_about() -> None:
-    impossible = set(TRANSITIONS) & NOT_POSSIBLE
-    assert impossible == {(State.READY, Input.BEGIN_PASSWORD)}  # see at(PASSWORD_SENT)
+    assert set(TRANSITIONS) & NOT_POSSIBLE <= ELSEWHERE
+
+
+@pytest.mark.parametrize("happened", ANSWERS, ids=lambda value: value.name)
+def test_each_kind_of_answer_leads_where_the_table_says(happened: Input) -> None:
+    flow, answer = waiting_for(happened)
+    flow.send(answer)
+    assert flow.state is TRANSITIONS[State.WAITING, happened]
+
+
+@pytest.mark.parametrize(
+    ("flow", "happened"),
+    [
+        (Password(), Input.BEGIN_PASSWORD),
+        (Choice(preferred="PASSWORD"), Input.BEGIN_PASSWORD),
+        (Choice(), Input.BEGIN_NAME),
+        (Choice(preferred="EMAIL_OTP"), Input.BEGIN_NAME),
+        (Choice(preferred="PASSWORD_SRP"), Input.BEGIN_SRP),
+        (Custom(srp=True), Input.BEGIN_SRP),
+    ],
+    ids=str,
+)
+def test_the_flow_decides_how_it_begins(flow: Flow, happened: Input) -> None:
+    talking = machine(flow=flow)
+    talking.begin()
+    assert talking.state is TRANSITIONS[State.READY, happened]
+
+
+def after_choosing() -> AuthFlow:
+    """The factor is chosen, and the password, given to the login, is still at hand."""
+    flow = machine(flow=Choice())
+    flow.begin()
+    step = flow.receive(talk.select("EMAIL_OTP", "PASSWORD_SRP"), NOW)
+    assert isinstance(step, SelectChallenge)
+    flow.send(step.answer("EMAIL_OTP"))
+    return flow
+
+
+def after_showing() -> AuthFlow:
+    flow = machine(flow=Choice(preferred="PASSWORD"))
+    flow.begin()
+    return flow
+
+
+@pytest.mark.parametrize("arrive", [after_choosing, after_showing], ids=lambda f: f.__name__)
+def test_srp_is_begun_where_it_is_asked_for_and_the_password_at_hand(arrive: Any) -> None:
+    flow = arrive()
+    assert (flow.state, Input.SRP_DEMAND) in TRANSITIONS
+    call = feed(flow, Input.SRP_DEMAND)
+    assert flow.state is State.SRP_SENT
+    assert set(call.parameters["ChallengeResponses"]) == {"USERNAME", "SRP_A"}
 
 
 # --- what we say ------------------------------------------------------------------
@@ -405,7 +531,8 @@ def test_the_challenge_held_before_the_error_is_still_the_one_to_answer() -> Non
     assert isinstance(held, SmsMfa)
     flow.send(held.answer("1"))
     flow.fail(mistake())
-    assert flow.send(held.answer("2"))
+    flow.send(held.answer("2"))
+    assert flow.state is not State.WAITING
 
 
 def test_an_answer_to_another_challenge_is_refused() -> None:
@@ -422,7 +549,7 @@ def test_a_stored_challenge_goes_on_in_another_machine() -> None:
     waiting = at(State.WAITING).waiting
     assert isinstance(waiting, SmsMfa)
     revived = challenge_from_dict(waiting.to_dict())
-    flow = AuthFlow.resume(talk.CLIENT, revived)
+    flow = talk.resume(revived)
     assert flow.waiting == waiting
     assert isinstance(revived, SmsMfa)
     call = flow.send(revived.answer("123456"))
@@ -438,7 +565,7 @@ def test_what_was_not_proven_before_storing_is_not_proven_after() -> None:
     assert isinstance(step, UnknownChallenge)
     revived = challenge_from_dict(step.to_dict())
     assert isinstance(revived, UnknownChallenge)
-    second = AuthFlow.resume(talk.CLIENT, revived)
+    second = talk.resume(revived)
     second.send(revived.answer({"ANSWER": "1"}))
     with pytest.raises(RemoteProtocolError, match="new password"):
         second.receive(challenge("NEW_PASSWORD_REQUIRED"), NOW)
@@ -447,9 +574,9 @@ def test_what_was_not_proven_before_storing_is_not_proven_after() -> None:
 def test_another_clients_challenge_is_refused() -> None:
     waiting = at(State.WAITING).waiting
     assert waiting is not None
-    other = talk.AppClient.of("eu-west-1_Example01", "client2")
+    other = AppClient.of("eu-west-1_Example01", "client2")
     with pytest.raises(InvalidArgument, match="app client"):
-        AuthFlow.resume(other, waiting)
+        talk.resume(waiting, other)
 
 
 def test_srp_secrets_are_gone_after_the_proof() -> None:
@@ -469,3 +596,338 @@ def test_only_what_computes_wants_a_worker() -> None:
     flow.receive(verifier, NOW)
     assert not flow.needs_arithmetic(verifier)
     assert not machine(flow=Password()).needs_arithmetic()
+
+
+# --- first factors by choice ------------------------------------------------------
+
+
+def asked_to_choose(*names: str, flow: Flow | None = None) -> tuple[AuthFlow, SelectChallenge]:
+    talking = machine(flow=flow or Choice())
+    talking.begin()
+    step = talking.receive(talk.select(*names), NOW)
+    assert isinstance(step, SelectChallenge)
+    return talking, step
+
+
+def test_the_password_is_no_option_where_it_must_stay() -> None:
+    # threat 8
+    _, step = asked_to_choose("PASSWORD_SRP", "PASSWORD", "EMAIL_OTP")
+    assert step.options == ("PASSWORD_SRP", "EMAIL_OTP")
+    assert step.to_dict()["options"] == ["PASSWORD_SRP", "EMAIL_OTP"]
+
+
+def test_the_password_is_an_option_for_those_who_chose_to_send_it() -> None:
+    flow, step = asked_to_choose("PASSWORD", flow=Choice(preferred="PASSWORD"))
+    call = flow.send(step.answer("PASSWORD"))
+    sent = call.parameters["ChallengeResponses"]
+    assert sent["PASSWORD"] == Secret(talk.PASSWORD)
+    assert call.parameters["ChallengeName"] == "SELECT_CHALLENGE"
+
+
+def test_a_forged_answer_does_not_get_the_password_sent() -> None:
+    # threat 8: whoever answers knows the challenge, but not the password
+    flow, step = asked_to_choose("PASSWORD_SRP", "PASSWORD")
+    forged = Answer(challenge=step, responses={"ANSWER": Secret("PASSWORD")})
+    with pytest.raises(InvalidArgument, match="PASSWORD only"):
+        flow.send(forged)
+    assert flow.waiting is step
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [Srp(), Custom(srp=True), Custom(), Choice(), Choice(preferred="PASSWORD_SRP")],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "demand",
+    [
+        challenge("PASSWORD"),
+        challenge("ADMIN_NO_SRP_AUTH"),
+        talk.select("PASSWORD"),
+        talk.select("PASSWORD", "ADMIN_NO_SRP_AUTH"),
+    ],
+    ids=lambda r: f"{r.body['ChallengeName']}-{len(r.body.get('AvailableChallenges', ()))}",
+)
+def test_a_demand_for_the_password_is_refused(flow: Flow, demand: Reply) -> None:
+    # threat 8
+    talking = machine(flow=flow, password=None if flow == Custom() else talk.GIVEN)
+    talking.begin()
+    with pytest.raises(RemoteProtocolError, match="in the clear"):
+        talking.receive(demand, NOW)
+    assert talking.state is State.CLOSED
+    assert talk.PASSWORD not in str(vars(talking))
+
+
+def test_a_choice_of_nothing_is_refused() -> None:
+    flow = machine(flow=Choice())
+    flow.begin()
+    with pytest.raises(RemoteProtocolError, match="offers nothing"):
+        flow.receive(talk.select(), NOW)
+
+
+def test_choosing_srp_goes_on_by_itself() -> None:
+    flow, step = asked_to_choose("PASSWORD_SRP", "EMAIL_OTP")
+    answer = step.answer("PASSWORD_SRP")
+    assert flow.needs_arithmetic(answer)
+    first = flow.send(answer)
+    assert set(first.parameters["ChallengeResponses"]) == {"ANSWER", "USERNAME", "SRP_A"}
+    second = flow.receive(password_verifier(first), NOW)
+    assert isinstance(second, Call)
+    assert proof_is_right(first, second)
+    assert talk.PASSWORD not in str(first.parameters) + str(second.parameters)
+
+
+def test_choosing_srp_without_a_password_says_so_and_still_waits() -> None:
+    flow = machine(flow=Choice(), password=None)
+    flow.begin()
+    step = flow.receive(talk.select("PASSWORD_SRP"), NOW)
+    assert isinstance(step, SelectChallenge)
+    with pytest.raises(InvalidArgument, match="password"):
+        flow.send(step.answer("PASSWORD_SRP"))
+    flow.send(step.answer("PASSWORD_SRP", password=talk.PASSWORD))
+    assert flow.state is not State.WAITING
+
+
+def test_srp_is_chosen_in_another_process_with_the_password() -> None:
+    _, step = asked_to_choose("PASSWORD_SRP")
+    revived = challenge_from_dict(step.to_dict())
+    assert isinstance(revived, SelectChallenge)
+    flow = talk.resume(revived)
+    first = flow.send(revived.answer("PASSWORD_SRP", password=talk.PASSWORD))
+    second = flow.receive(password_verifier(first), NOW)
+    assert isinstance(second, Call)
+    assert proof_is_right(first, second)
+
+
+def test_an_srp_challenge_without_password_surfaces_and_is_answered() -> None:
+    flow = machine(flow=Choice(), password=None)
+    flow.begin()
+    step = flow.receive(challenge("PASSWORD_SRP", USERNAME=talk.NAME), NOW)
+    assert isinstance(step, PasswordSrpChallenge)
+    first = flow.send(step.answer(talk.PASSWORD))
+    second = flow.receive(password_verifier(first), NOW)
+    assert isinstance(second, Call)
+    assert proof_is_right(first, second)
+
+
+def test_srp_opened_on_the_way_demands_its_proof_before_a_new_password() -> None:
+    # threat 9
+    flow, step = asked_to_choose("PASSWORD_SRP")
+    flow.send(step.answer("PASSWORD_SRP"))
+    with pytest.raises(RemoteProtocolError, match="new password"):
+        flow.receive(challenge("NEW_PASSWORD_REQUIRED"), NOW)
+
+
+def test_a_server_cannot_keep_asking_for_srp_a() -> None:
+    # threat 10
+    flow, step = asked_to_choose("PASSWORD_SRP")
+    flow.send(step.answer("PASSWORD_SRP"))
+    with pytest.raises(RemoteProtocolError, match="SRP_A again"):
+        flow.receive(challenge("PASSWORD_SRP"), NOW)
+    assert flow.state is State.CLOSED
+
+
+def test_the_password_is_gone_once_a_factor_without_it_is_asked_for() -> None:
+    flow = after_choosing()
+    assert flow.needs_arithmetic(challenge("PASSWORD_SRP"))
+    flow.receive(challenge("EMAIL_OTP"), NOW)
+    assert not flow.needs_arithmetic(challenge("PASSWORD_SRP"))
+    assert Secret(talk.PASSWORD) not in [v for v in vars(flow).values() if isinstance(v, Secret)]
+
+
+def test_a_choice_keeps_no_password_after_tokens() -> None:
+    flow = machine(flow=Choice(preferred="PASSWORD"))
+    flow.begin()
+    flow.receive(tokens(), NOW)
+    assert not [v for v in vars(flow).values() if isinstance(v, Secret)]
+
+
+def test_a_resumed_conversation_does_not_begin_again() -> None:
+    _, step = asked_to_choose("EMAIL_OTP")
+    flow = talk.resume(step)
+    assert not flow.needs_arithmetic()
+    with pytest.raises(LocalProtocolError, match="waits"):
+        flow.begin()
+
+
+# --- custom challenges ------------------------------------------------------------
+
+
+def test_srp_comes_before_custom_challenges_if_wanted() -> None:
+    flow = machine(flow=Custom(srp=True))
+    first = flow.begin()
+    verifier = password_verifier(first)
+    second = flow.receive(Reply(body={**verifier.body, "Session": talk.SESSION}), NOW)
+    assert isinstance(second, Call)
+    assert second.parameters["Session"] == Secret(talk.SESSION)
+    assert proof_is_right(first, second)
+    step = flow.receive(challenge("CUSTOM_CHALLENGE", question="2+3?"), NOW)
+    assert isinstance(step, CustomChallenge)
+    assert step.parameters["question"] == "2+3?"
+
+
+def test_custom_challenges_come_in_any_number() -> None:
+    flow = machine(flow=Custom(), password=None)
+    flow.begin()
+    for number in range(20):
+        session = f"session-of-round-{number:08}"
+        step = flow.receive(challenge("CUSTOM_CHALLENGE", session, USERNAME=talk.NAME), NOW)
+        assert isinstance(step, CustomChallenge)
+        call = flow.send(step.answer(str(number)))
+        assert call.parameters["Session"] == Secret(session)
+    assert isinstance(flow.receive(tokens(), NOW), Authenticated)
+
+
+def test_every_answer_carries_the_callers_context() -> None:
+    said = RequestContext(client_metadata={"tenant": "7"})
+    flow = machine(flow=Custom(), password=None, request=said)
+    flow.begin()
+    step = flow.receive(challenge("CUSTOM_CHALLENGE"), NOW)
+    assert isinstance(step, CustomChallenge)
+    assert flow.send(step.answer("x")).parameters["ClientMetadata"] == {"tenant": "7"}
+
+
+# --- setting up a second factor ---------------------------------------------------
+
+
+def test_an_authenticator_is_set_up_on_the_way() -> None:
+    # F041: each call carries the session of the one before
+    flow, step = waiting_with(talk.mfa_setup())
+    asked = flow.send(step.answer_totp())
+    assert asked.operation == "AssociateSoftwareToken"
+    assert asked.parameters == {"Session": Secret(talk.SESSION)}
+    setup = flow.receive(talk.secret_code(), NOW)
+    assert isinstance(setup, SoftwareTokenSetup)
+    verify = flow.send(setup.answer("123456", device_name="phone"))
+    assert verify.operation == "VerifySoftwareToken"
+    assert verify.parameters == {
+        "Session": Secret(talk.SETUP_SESSION),
+        "UserCode": Secret("123456"),
+        "FriendlyDeviceName": Secret("phone"),
+    }
+    report = flow.receive(talk.reply(Status="SUCCESS", Session="verified-session-0123"), NOW)
+    assert isinstance(report, Call)
+    assert report.operation == "RespondToAuthChallenge"
+    assert report.parameters["ChallengeName"] == "MFA_SETUP"
+    assert report.parameters["Session"] == Secret("verified-session-0123")
+    assert report.parameters["ChallengeResponses"] == {"USERNAME": talk.NAME}
+    assert isinstance(flow.receive(tokens(), NOW), Authenticated)
+
+
+def test_each_step_of_a_set_up_can_happen_in_another_process() -> None:
+    _, step = waiting_with(talk.mfa_setup())
+    first = talk.resume(challenge_from_dict(step.to_dict()))
+    waiting: Any = first.waiting
+    first.send(waiting.answer_totp())
+    setup: Any = first.receive(talk.secret_code(), NOW)
+    revived: Any = challenge_from_dict(setup.to_dict())
+    assert revived == setup
+    second = talk.resume(revived)
+    call = second.send(revived.answer("123456"))
+    assert call.parameters["Session"] == Secret(talk.SETUP_SESSION)
+
+
+@pytest.mark.parametrize("session", [None, "newer-session-0123456789"])
+def test_a_wrong_first_code_may_be_an_answer(session: str | None) -> None:
+    flow = at(State.CODE_SENT)
+    said = talk.reply(Status="ERROR", **({} if session is None else {"Session": session}))
+    again = flow.receive(said, NOW)
+    assert isinstance(again, SoftwareTokenSetup)
+    assert isinstance(again.refused, EnableSoftwareTokenMFA)
+    assert again.context.session == Secret(session or talk.SETUP_SESSION)
+    flow.send(again.answer("654321"))
+    assert flow.state is not State.WAITING
+
+
+def test_a_wrong_first_code_may_be_an_error() -> None:
+    flow = at(State.CODE_SENT)
+    again = flow.fail(mistake(EnableSoftwareTokenMFA))
+    assert isinstance(again, SoftwareTokenSetup)
+    flow.send(again.answer("654321"))
+    assert flow.state is not State.WAITING
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"SecretCode": talk.TOTP_SECRET},  # no session to go on with
+        {"SecretCode": "short", "Session": talk.SESSION},
+        {"SecretCode": "A" * 257, "Session": talk.SESSION},  # threat 12
+        {"SecretCode": 7, "Session": talk.SESSION},
+        {"SecretCode": "ABCDEFGH12345678\n", "Session": talk.SESSION},
+        {"SecretCode": talk.TOTP_SECRET, "Session": "x" * 4097},  # threat 12
+    ],
+    ids=str,
+)
+def test_an_answer_without_a_usable_secret_is_refused(body: dict[str, Any]) -> None:
+    flow = at(State.SECRET_ASKED)
+    with pytest.raises(RemoteProtocolError):
+        flow.receive(Reply(body=body), NOW)
+    assert flow.state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"Status": "MAYBE"}, {"Status": "SUCCESS"}, {"Status": ["SUCCESS"]}], ids=str
+)
+def test_an_answer_that_verifies_nothing_is_refused(body: dict[str, Any]) -> None:
+    flow = at(State.CODE_SENT)
+    with pytest.raises(RemoteProtocolError):
+        flow.receive(Reply(body=body), NOW)
+    assert flow.state is State.CLOSED
+
+
+def test_a_set_up_without_a_session_is_refused() -> None:
+    flow = at(State.CLAIM_SENT)
+    with pytest.raises(RemoteProtocolError, match="without a session"):
+        flow.receive(challenge("MFA_SETUP", session=None), NOW)
+
+
+def test_an_address_is_registered_on_the_way() -> None:
+    flow, step = waiting_with(talk.mfa_setup())
+    call = flow.send(step.answer_email("ana@example.com"))
+    assert call.parameters["ChallengeName"] == "MFA_SETUP"
+    assert call.parameters["ChallengeResponses"] == {
+        "EMAIL": Secret("ana@example.com"),
+        "USERNAME": talk.NAME,
+    }
+    assert isinstance(flow.receive(challenge("EMAIL_OTP"), NOW), EmailOtp)
+
+
+# --- every challenge in another process -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        challenge("SMS_MFA", CODE_DELIVERY_DESTINATION="+*******1234"),
+        challenge("SMS_OTP", CODE_DELIVERY_DESTINATION="+*******1234"),
+        challenge("EMAIL_OTP", CODE_DELIVERY_DESTINATION="a***@e***"),
+        challenge("SOFTWARE_TOKEN_MFA", FRIENDLY_DEVICE_NAME="phone"),
+        challenge("SELECT_MFA_TYPE", MFAS_CAN_CHOOSE='["SMS_MFA"]'),
+        challenge("NEW_PASSWORD_REQUIRED", requiredAttributes='["userAttributes.name"]'),
+        challenge("CUSTOM_CHALLENGE", question="2+3?"),
+        challenge("PASSWORD_SRP"),
+        challenge("MIND_READING", x="y"),
+        talk.mfa_setup(),
+        talk.select("EMAIL_OTP", "PASSWORD_SRP", "PASSWORD"),
+    ],
+    ids=lambda r: str(r.body["ChallengeName"]),
+)
+def test_every_challenge_comes_back_as_it_was(asked: Reply) -> None:
+    _, step = waiting_with(asked)
+    written = json.loads(json.dumps(step.to_dict()))
+    assert challenge_from_dict(written) == step
+    assert talk.resume(challenge_from_dict(written)).waiting == step
+
+
+def test_the_password_challenge_comes_back_where_it_was_allowed() -> None:
+    flow = machine(flow=Password())
+    flow.begin()
+    step = flow.receive(challenge("PASSWORD"), NOW)
+    assert isinstance(step, PasswordChallenge)
+    revived = challenge_from_dict(step.to_dict())
+    assert revived == step
+    assert isinstance(revived, PasswordChallenge)
+    call = talk.resume(revived).send(revived.answer("Passw0rd!"))
+    assert call.parameters["ChallengeResponses"]["PASSWORD"] == Secret("Passw0rd!")

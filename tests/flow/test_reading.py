@@ -155,6 +155,21 @@ def test_each_name_has_its_class() -> None:
     assert new.user_attributes == {"email": "a@b.c"}
 
 
+@pytest.mark.parametrize(
+    "names", ["PASSWORD", {"a": "b"}, [7], ["lower"], ["X" * 65], ["A"] * 65], ids=str
+)
+def test_a_malformed_list_of_first_factors_is_refused(names: Any) -> None:
+    # threat 12
+    with pytest.raises(RemoteProtocolError, match="AvailableChallenges"):
+        read_auth({**asked("SELECT_CHALLENGE"), "AvailableChallenges": names})
+
+
+def test_first_factors_may_accompany_any_challenge() -> None:
+    found = read_auth({**asked("EMAIL_OTP"), "AvailableChallenges": ["EMAIL_OTP", "WEB_AUTHN"]})
+    assert isinstance(found, Asked)
+    assert found.available == ("EMAIL_OTP", "WEB_AUTHN")
+
+
 def test_missing_lists_are_empty() -> None:
     assert typed("SELECT_MFA_TYPE").options == ()
     new = typed("NEW_PASSWORD_REQUIRED")

@@ -22,6 +22,12 @@ TOKEN_CALLS: dict[str, dict[str, Any]] = {
     "GlobalSignOut": {},
     "AssociateSoftwareToken": {},
     "VerifySoftwareToken": {"UserCode": "123456"},
+    "UpdateUserAttributes": {"UserAttributes": [{"Name": "name", "Value": "Ana"}]},
+    "DeleteUserAttributes": {"UserAttributeNames": ["name"]},
+    "GetUserAttributeVerificationCode": {"AttributeName": "email"},
+    "VerifyUserAttribute": {"AttributeName": "email", "Code": "123456"},
+    "GetUserAuthFactors": {},
+    "DeleteUser": {},
 }
 each_call = pytest.mark.parametrize("operation", TOKEN_CALLS)
 

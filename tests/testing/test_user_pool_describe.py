@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from botocore.model import Shape
 
-from aiocognito.testing.constraints import INPUTS, LONGEST_STRING, Rule, Structure, Text, TextMap
+from aiocognito.testing.constraints import (
+    INPUTS,
+    LONGEST_STRING,
+    Flag,
+    ListOf,
+    Nested,
+    Number,
+    Rule,
+    Structure,
+    Text,
+    TextMap,
+)
 from aiocognito.testing.password_policy import PasswordPolicy
 from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.user_pool import LocalUserPool
@@ -89,8 +100,12 @@ def test_the_issuer_can_be_chosen(make_pool: Callable[..., CheckedPool]) -> None
 @pytest.mark.parametrize("operation", INPUTS)
 def test_the_table_repeats_the_model(operation: str) -> None:
     shape = service_model().operation_model(operation).input_shape
-    assert set(INPUTS[operation]) == set(shape.members)
-    for name, rule in INPUTS[operation].items():
+    _compare_members(INPUTS[operation], shape)
+
+
+def _compare_members(rules: Mapping[str, Rule], shape: Shape) -> None:
+    assert set(rules) == set(shape.members)
+    for name, rule in rules.items():
         assert rule.required == (name in shape.required_members)
         _compare(rule, shape.members[name])
 
@@ -112,6 +127,17 @@ def _compare(rule: Rule, shape: Shape) -> None:
             kinds = {"string": str, "boolean": bool}
             assert {kinds[inner.type_name] for inner in shape.members.values()} == {rule.kind}
             assert set(rule.members) == set(shape.members)
+        case Flag():
+            assert shape.type_name == "boolean"
+        case Number():
+            assert shape.type_name == "integer"
+            assert (rule.min, rule.max) == (shape.metadata.get("min"), shape.metadata.get("max"))
+        case ListOf():
+            assert shape.type_name == "list"
+            _compare(rule.item, shape.member)
+        case Nested():
+            assert shape.type_name == "structure"
+            _compare_members(rule.members, shape)
 
 
 def test_every_operation_in_the_table_is_answered_and_the_other_way_round(
@@ -233,7 +259,7 @@ def test_null_counts_as_absent_and_strangers_are_ignored(ana: Person) -> None:
     )
 
 
-@pytest.mark.parametrize("operation", ["SignUp", "Nonsense", "", "handle"])
+@pytest.mark.parametrize("operation", ["GetCSVHeader", "Nonsense", "", "handle"])
 def test_what_is_not_answered(pool: CheckedPool, operation: str) -> None:
     assert refusal(lambda: pool.handle(operation, {}))[0] == "UnknownOperationException"
 

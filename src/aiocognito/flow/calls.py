@@ -23,12 +23,14 @@ class Call:
         parameters: The members of the input shape. Not shown: it holds secrets.
         repeatable: Whether sending it twice does no harm when the first answer was
             lost. An answered challenge or a rotating refresh is not repeatable.
+        signed: Whether it needs IAM credentials (SigV4), as administrators' calls do.
     """
 
     service: Service = "cognito-idp"
     operation: str
     parameters: Mapping[str, Any] = field(repr=False)
     repeatable: bool = False
+    signed: bool = False
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,8 @@ Rules of this file
   what is not in it is an error: ours (`LocalProtocolError`) when the caller is out
   of turn, the server's (`RemoteProtocolError`) otherwise. Both close nothing that
   was open for the caller, except that a lying server ends the conversation.
-* SRP secrets live from `begin` to PASSWORD_VERIFIER and not a moment longer.
+* SRP secrets live from SRP_A to PASSWORD_VERIFIER and not a moment longer. The
+  password lives as long, and in `Choice` while the factor is being chosen.
 * The name the server uses first is kept: it goes into every later USERNAME and
   SECRET_HASH, and a server that changes it afterwards is refused.
 
@@ -18,6 +19,10 @@ SRP proves our password to the server; it proves nothing about the server to us
 (Cognito sends no M2). So nothing is handed to a server on the strength of it: no
 new password before it has asked for the proof of the old one, and no password in
 the clear unless the caller chose that flow.
+
+What is answered without the caller is answered once: SRP_A where PASSWORD_SRP asks
+for it, the proof, and MFA_SETUP when the authenticator's code was right. So no server
+can keep a machine busy with itself.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ from aiocognito._redact import Secret, without_frames
 from aiocognito.errors import (
     CodeMismatch,
     CognitoError,
+    EnableSoftwareTokenMFA,
     ExpiredCode,
     InvalidArgument,
     InvalidPassword,
@@ -43,15 +49,39 @@ from aiocognito.errors import (
     TransportError,
 )
 from aiocognito.flow.app_client import AppClient
+from aiocognito.flow.beginning import (
+    auth_parameters,
+    check_password_use,
+    is_repeatable,
+    opens_srp,
+    sends_password,
+)
 from aiocognito.flow.calls import Call, Reply
-from aiocognito.flow.challenges import Answer, Challenge, Context, wire_name
-from aiocognito.flow.flows import Flow, Password, Srp
-from aiocognito.flow.reading import Asked, Granted, read_auth, read_challenge
+from aiocognito.flow.challenges import (
+    Answer,
+    Challenge,
+    Context,
+    MfaSetup,
+    SelectChallenge,
+    SoftwareTokenSetup,
+    wire_name,
+)
+from aiocognito.flow.context import RequestContext
+from aiocognito.flow.flows import Choice, Flow
+from aiocognito.flow.reading import (
+    PLAINTEXT,
+    Asked,
+    Granted,
+    read_auth,
+    read_challenge,
+    read_registered,
+    read_secret,
+)
 from aiocognito.flow.steps import Authenticated, Step
 from aiocognito.srp.encoding import timestamp
 from aiocognito.srp.handshake import Handshake
 
-__all__ = ["TRANSITIONS", "AuthFlow", "Input", "State"]
+__all__ = ["MENDABLE", "TRANSITIONS", "AuthFlow", "Input", "State"]
 
 
 class State(Enum):
@@ -60,9 +90,13 @@ class State(Enum):
     READY = "nothing was sent"
     SRP_SENT = "SRP_A is sent"
     PASSWORD_SENT = "the password is sent"  # noqa: S105  a state's description
+    NAME_SENT = "the user's name is sent, and no proof"
     CLAIM_SENT = "the proof of the password is sent"
     WAITING = "a challenge waits for the caller's answer"
     ANSWER_SENT = "the caller's answer is sent"
+    SECRET_ASKED = "a secret for an authenticator is asked for"  # noqa: S105
+    CODE_SENT = "the authenticator's first code is sent"
+    SETUP_REPORTED = "the set-up of the authenticator is reported"
     CLOSED = "the conversation is over"
 
 
@@ -71,39 +105,74 @@ class Input(Enum):
 
     BEGIN_SRP = "the caller begins with SRP"
     BEGIN_PASSWORD = "the caller begins with the password"  # noqa: S105
+    BEGIN_NAME = "the caller begins with the name alone"
     ANSWER = "the caller answers"
+    ANSWER_SRP = "the caller answers with SRP"
+    ASK_SECRET = "the caller wants to set up an authenticator"  # noqa: S105
+    SEND_CODE = "the caller sends the authenticator's first code"
     TOKENS = "AuthenticationResult"
     VERIFIER = "PASSWORD_VERIFIER, and SRP is open"
     STRAY_VERIFIER = "PASSWORD_VERIFIER, and SRP is not open"
+    SRP_DEMAND = "PASSWORD_SRP, and the password is at hand"
     CHALLENGE = "any other challenge"
+    SECRET = "a secret for an authenticator"  # noqa: S105
+    CODE_RIGHT = "the authenticator's first code was right"
+    CODE_WRONG = "the authenticator's first code was wrong"
     EARLY_NEW_PASSWORD = "NEW_PASSWORD_REQUIRED before the proof of the old one"  # noqa: S105
     PLAINTEXT_DEMAND = "a challenge that wants the password, in a flow that keeps it"
     MENDABLE = "an error after which the same challenge still stands"
     FAILURE = "any other error, or cancellation"
 
 
-_ASKED = (State.SRP_SENT, State.PASSWORD_SENT, State.CLAIM_SENT, State.ANSWER_SENT)
+_ASKED = (
+    State.SRP_SENT,
+    State.PASSWORD_SENT,
+    State.NAME_SENT,
+    State.CLAIM_SENT,
+    State.ANSWER_SENT,
+    State.SETUP_REPORTED,
+)
+_SETTING_UP = (State.SECRET_ASKED, State.CODE_SENT)
+_MENDING = (State.ANSWER_SENT, *_SETTING_UP)
 
 TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.READY, Input.BEGIN_SRP): State.SRP_SENT,
     (State.READY, Input.BEGIN_PASSWORD): State.PASSWORD_SENT,
+    (State.READY, Input.BEGIN_NAME): State.NAME_SENT,
     (State.SRP_SENT, Input.VERIFIER): State.CLAIM_SENT,
+    # Not in SRP_SENT: there SRP_A has been sent already.
+    (State.PASSWORD_SENT, Input.SRP_DEMAND): State.SRP_SENT,
+    (State.NAME_SENT, Input.SRP_DEMAND): State.SRP_SENT,
+    (State.ANSWER_SENT, Input.SRP_DEMAND): State.SRP_SENT,
     (State.WAITING, Input.ANSWER): State.ANSWER_SENT,
-    (State.ANSWER_SENT, Input.MENDABLE): State.WAITING,
+    (State.WAITING, Input.ANSWER_SRP): State.SRP_SENT,
+    (State.WAITING, Input.ASK_SECRET): State.SECRET_ASKED,
+    (State.WAITING, Input.SEND_CODE): State.CODE_SENT,
+    (State.SECRET_ASKED, Input.SECRET): State.WAITING,
+    (State.CODE_SENT, Input.CODE_RIGHT): State.SETUP_REPORTED,
+    (State.CODE_SENT, Input.CODE_WRONG): State.WAITING,
     **{(state, Input.TOKENS): State.CLOSED for state in _ASKED},
     **{(state, Input.CHALLENGE): State.WAITING for state in _ASKED},
-    **{(state, Input.FAILURE): State.CLOSED for state in _ASKED},
-    **{(state, Input.MENDABLE): State.CLOSED for state in _ASKED if state is not State.ANSWER_SENT},
+    **{(state, Input.FAILURE): State.CLOSED for state in (*_ASKED, *_SETTING_UP)},
+    **{(state, Input.MENDABLE): State.CLOSED for state in _ASKED},
+    **{(state, Input.MENDABLE): State.WAITING for state in _MENDING},
 }
 
 _REFUSALS = {
     Input.STRAY_VERIFIER: "The server asks for an SRP proof that was not offered.",
     Input.EARLY_NEW_PASSWORD: "The server asks for a new password before the old one was proven.",
     Input.PLAINTEXT_DEMAND: "The server asks for the password in the clear.",
+    Input.SRP_DEMAND: "The server asks for SRP_A again.",
 }
 
-_CALLER = (Input.BEGIN_SRP, Input.BEGIN_PASSWORD, Input.ANSWER)
-_PLAINTEXT = ("PASSWORD", "ADMIN_NO_SRP_AUTH")
+_OPERATIONS = {
+    "RespondToAuthChallenge": Input.ANSWER,
+    "AssociateSoftwareToken": Input.ASK_SECRET,
+    "VerifySoftwareToken": Input.SEND_CODE,
+}
+
+MENDABLE = (CodeMismatch, ExpiredCode, InvalidPassword, EnableSoftwareTokenMFA)
+"""The refusals after which a person may try again."""
 
 Entropy = Callable[[int], bytes]
 
@@ -120,24 +189,35 @@ class AuthFlow:
         client: AppClient,
         *,
         username: str,
-        password: Secret,
+        password: Secret | None = None,
         flow: Flow,
         entropy: Entropy,
+        request: RequestContext = RequestContext(),  # noqa: B008  frozen
     ) -> None:
+        check_password_use(flow, given=password is not None)
         self._client = client
         self._typed = username
-        self._password: Secret | None = password
+        self._password = password
         self._flow: Flow | None = flow
         self._entropy = entropy
+        self._request = request
         self._handshake: Handshake | None = None
         self._state = State.READY
         self._names: tuple[str, ...] = ()
         self._challenge: Challenge | None = None
-        self._password_proven = isinstance(flow, Password)
-        self._plaintext_allowed = isinstance(flow, Password)
+        self._plaintext_allowed = sends_password(flow)
+        # Who gave no password has none to prove before a new one is asked for.
+        self._password_proven = self._plaintext_allowed or password is None
 
     @classmethod
-    def resume(cls, client: AppClient, challenge: Challenge) -> AuthFlow:
+    def resume(
+        cls,
+        client: AppClient,
+        challenge: Challenge,
+        *,
+        entropy: Entropy,
+        request: RequestContext = RequestContext(),  # noqa: B008  frozen
+    ) -> AuthFlow:
         """Go on where another conversation left off, with its challenge waiting.
 
         Raises:
@@ -149,6 +229,8 @@ class AuthFlow:
         flow = cls.__new__(cls)
         flow._client = client
         flow._typed = context.username
+        flow._entropy = entropy
+        flow._request = request
         flow._password = flow._flow = flow._handshake = None
         flow._state = State.WAITING
         flow._names = (context.username,)
@@ -175,25 +257,29 @@ class AuthFlow:
         Raises:
             LocalProtocolError: It was called before.
         """
-        srp = isinstance(self._flow, Srp)
-        self._move(Input.BEGIN_SRP if srp else Input.BEGIN_PASSWORD)
-        assert self._flow is not None and self._password is not None
-        auth: dict[str, Any] = {"USERNAME": self._typed}
+        flow = self._flow
+        if flow is None:  # resumed
+            raise LocalProtocolError("A challenge waits; answer it.")
+        srp = opens_srp(flow)
+        plain = Input.BEGIN_PASSWORD if sends_password(flow) else Input.BEGIN_NAME
+        self._move(Input.BEGIN_SRP if srp else plain)
+        auth: dict[str, Any] = {"USERNAME": self._typed, **auth_parameters(flow)}
         if srp:
-            self._handshake = Handshake(self._entropy)
-            auth["SRP_A"] = self._handshake.srp_a
-        else:
+            auth |= self._open_srp()
+        if sends_password(flow):
             auth["PASSWORD"] = self._password
-            self._password = None
+        if not srp and not isinstance(flow, Choice):
+            self._drop_secrets()
         auth |= self._client.secret_hash(self._typed)
-        parameters = {
+        parameters: dict[str, Any] = {
             "ClientId": self._client.client_id,
-            "AuthFlow": self._flow.auth_flow,
+            "AuthFlow": flow.auth_flow,
             "AuthParameters": auth,
+            **self._request.members(),
         }
-        # A first call may be repeated: a second one only replaces the first. Not with
-        # a password in the clear, where each one counts as an attempt.
-        return Call(operation="InitiateAuth", parameters=parameters, repeatable=srp)
+        if isinstance(flow, Choice) and flow.session is not None:
+            parameters["Session"] = flow.session
+        return Call(operation="InitiateAuth", parameters=parameters, repeatable=is_repeatable(flow))
 
     def send(self, answer: Answer) -> Call:
         """Return the call that carries the caller's answer.
@@ -201,25 +287,46 @@ class AuthFlow:
         Raises:
             LocalProtocolError: No challenge waits, or another one does.
             InvalidType: Not an `Answer`.
+            InvalidArgument: The password is needed now and was not given.
         """
         if not isinstance(answer, Answer):
             raise InvalidType("answer", "an Answer, such as challenge.answer(code)", answer)
         if self._state is State.WAITING and answer.challenge != self._challenge:
             raise LocalProtocolError("Answer the challenge that waits, not another one.")
-        self._move(Input.ANSWER)
-        return self._respond(
-            wire_name(answer.challenge), answer.challenge.context.session, dict(answer.responses)
-        )
+        if self._state is State.WAITING:
+            self._provide_password(answer)
+        self._move(Input.ANSWER_SRP if answer.begins_srp else _OPERATIONS[answer.operation])
+        session = answer.challenge.context.session
+        responses: dict[str, Any] = dict(answer.responses)
+        if answer.operation != "RespondToAuthChallenge":
+            return Call(operation=answer.operation, parameters={"Session": session, **responses})
+        if answer.begins_srp:
+            responses |= self._open_srp()
+        elif answer.lacks_password:
+            responses["PASSWORD"] = self._password
+        return self._respond(wire_name(answer.challenge), session, responses)
+
+    def _provide_password(self, answer: Answer) -> None:
+        if answer.lacks_password and not self._plaintext_allowed:
+            raise InvalidArgument("choice", 'PASSWORD only with Choice(preferred="PASSWORD")')
+        if answer.password is not None:
+            self._password = answer.password
+        if (answer.begins_srp or answer.lacks_password) and self._password is None:
+            raise InvalidArgument("password", "given with this answer: the login has none")
 
     # --- the server's side ---
 
-    def needs_arithmetic(self, reply: Reply | None = None) -> bool:
-        """Whether `receive` of this reply (`begin`, without one) computes for a while."""
-        if reply is None:
-            return isinstance(self._flow, Srp)
-        return (
-            self._handshake is not None and reply.body.get("ChallengeName") == "PASSWORD_VERIFIER"
-        )
+    def needs_arithmetic(self, message: Reply | Answer | None = None) -> bool:
+        """Whether taking or sending this (`begin`, without one) computes for a while."""
+        if message is None:
+            return self._flow is not None and opens_srp(self._flow)
+        if isinstance(message, Answer):
+            return message.begins_srp
+        if not isinstance(message, Reply):
+            raise InvalidType("answer", "an Answer, such as challenge.answer(code)", message)
+        name = message.body.get("ChallengeName")
+        verifies = name == "PASSWORD_VERIFIER" and self._handshake is not None
+        return verifies or (name == "PASSWORD_SRP" and self._password is not None)
 
     def receive(self, reply: Reply, now: datetime) -> Call | Step:
         """Take the server's answer and return the next call, or where we are.
@@ -233,9 +340,11 @@ class AuthFlow:
                 over.
             LocalProtocolError: Nothing was asked.
         """
-        if self._state not in _ASKED:
+        if self._state not in (*_ASKED, *_SETTING_UP):
             raise LocalProtocolError("Nothing was asked; there is no answer to take.")
         try:
+            if self._state in _SETTING_UP:
+                return self._set_up(reply)
             return self._take(read_auth(reply.body), reply.date or now)
         except RemoteProtocolError as error:
             self._close()
@@ -247,7 +356,7 @@ class AuthFlow:
         Returns:
             The challenge that waits again, or None: then the conversation is over.
         """
-        mendable = _is_mendable(error) and self._state is State.ANSWER_SENT
+        mendable = _is_mendable(error) and self._state in _MENDING
         self._move(Input.MENDABLE if mendable else Input.FAILURE)
         if self._state is State.CLOSED or self._challenge is None:
             self._close()
@@ -267,16 +376,45 @@ class AuthFlow:
                 tokens=message.tokens, new_device=message.new_device, username=name
             )
         happened = self._classify(message)
-        if happened in _REFUSALS:
+        if (self._state, happened) not in TRANSITIONS:
             raise RemoteProtocolError(_REFUSALS[happened])
         self._pin(message)
         if happened is Input.VERIFIER:
             call = self._prove(message, now)
             self._move(happened)
             return call
-        self._challenge = read_challenge(message, self._context(message))
-        self._drop_secrets()
+        if happened is Input.SRP_DEMAND:
+            self._move(happened)
+            return self._respond("PASSWORD_SRP", message.session, self._open_srp())
+        challenge = read_challenge(message, self._context(message))
+        self._handshake = None
+        if not (isinstance(challenge, SelectChallenge) and isinstance(self._flow, Choice)):
+            self._drop_secrets()
         self._move(happened)
+        self._challenge = challenge
+        return challenge
+
+    def _set_up(self, reply: Reply) -> Call | Step:
+        """Take the answers about an authenticator, which are no challenges."""
+        setup = self._challenge
+        if isinstance(setup, MfaSetup):
+            self._move(Input.SECRET)
+            self._challenge = read_secret(reply.body, setup)
+            return self._challenge
+        assert isinstance(setup, SoftwareTokenSetup)
+        registered = read_registered(reply.body)
+        if registered.success:
+            self._move(Input.CODE_RIGHT)
+            return self._respond(setup.name, registered.session, {})
+        self._move(Input.CODE_WRONG)
+        session = registered.session or setup.context.session
+        self._challenge = attrs.evolve(
+            setup,
+            context=attrs.evolve(setup.context, session=session),
+            refused=EnableSoftwareTokenMFA(
+                code="EnableSoftwareTokenMFAException", operation="VerifySoftwareToken"
+            ),
+        )
         return self._challenge
 
     def _classify(self, asked: Asked) -> Input:
@@ -284,8 +422,10 @@ class AuthFlow:
             return Input.STRAY_VERIFIER if self._handshake is None else Input.VERIFIER
         if asked.name == "NEW_PASSWORD_REQUIRED" and not self._password_proven:
             return Input.EARLY_NEW_PASSWORD
-        if asked.name in _PLAINTEXT and not self._plaintext_allowed:
+        if not self._plaintext_allowed and _wants_plaintext(asked):
             return Input.PLAINTEXT_DEMAND
+        if asked.name == "PASSWORD_SRP" and self._password is not None:
+            return Input.SRP_DEMAND
         return Input.CHALLENGE
 
     def _pin(self, asked: Asked) -> None:
@@ -296,6 +436,12 @@ class AuthFlow:
             self._names = names or (self._typed,)
         elif any(name not in self._names for name in names):
             raise RemoteProtocolError("The server changed the user during the sign-in.")
+
+    def _open_srp(self) -> dict[str, Any]:
+        """Begin SRP with the password at hand, which is not proven from now on."""
+        self._handshake = Handshake(self._entropy)
+        self._password_proven = False
+        return {"SRP_A": self._handshake.srp_a}
 
     def _prove(self, asked: Asked, now: datetime) -> Call:
         """Answer PASSWORD_VERIFIER."""
@@ -334,6 +480,7 @@ class AuthFlow:
                 "USERNAME": username,
                 **self._client.secret_hash(username),
             },
+            **self._request.members(),
         }
         if session is not None:
             parameters["Session"] = session
@@ -365,12 +512,19 @@ class AuthFlow:
         self._state = State.CLOSED
 
 
+def _wants_plaintext(asked: Asked) -> bool:
+    """Whether nothing but the password in the clear would answer this."""
+    if asked.name == SelectChallenge.name:
+        return bool(asked.available) and set(asked.available) <= set(PLAINTEXT)
+    return asked.name in PLAINTEXT
+
+
 def _is_mendable(error: BaseException) -> bool:
     """Whether the same challenge can be answered again.
 
     Observed: a wrong code leaves the session usable. What was not processed at all
     (throttled, no connection) leaves it untouched.
     """
-    if isinstance(error, CodeMismatch | ExpiredCode | InvalidPassword):
+    if isinstance(error, MENDABLE):
         return True
     return isinstance(error, ServiceError | TransportError) and error.retry_safe

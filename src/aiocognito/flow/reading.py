@@ -11,23 +11,40 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument, RemoteProtocolError
 from aiocognito.flow.challenges import (
     Challenge,
     Context,
+    CustomChallenge,
     EmailOtp,
+    MfaSetup,
     NewPasswordRequired,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    SelectChallenge,
     SelectMfaType,
     SmsMfa,
+    SmsOtp,
     SoftwareTokenMfa,
+    SoftwareTokenSetup,
     UnknownChallenge,
 )
 from aiocognito.tokens.model import NewDevice, TokenSet
 
-__all__ = ["Asked", "Granted", "challenge_from_dict", "read_auth", "read_challenge", "read_tokens"]
+__all__ = [
+    "Asked",
+    "Granted",
+    "Registered",
+    "challenge_from_dict",
+    "read_auth",
+    "read_challenge",
+    "read_registered",
+    "read_secret",
+    "read_tokens",
+]
 
 _MAX_PARAMETERS = 64
 _MAX_VALUE = 131_072  # service model: AuthParameters and ChallengeResponses values
@@ -37,6 +54,9 @@ _SESSION_LENGTHS = range(20, 4097)
 _TOKEN = re.compile(r"[A-Za-z0-9\-_=.]+", re.ASCII)  # service model: TokenModelType
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 _DEVICE_KEY = re.compile(r"[\w-]+_[0-9a-f-]+", re.ASCII)  # service model: DeviceKeyType
+PLAINTEXT = (PasswordChallenge.name, "ADMIN_NO_SRP_AUTH")
+"""The challenges that only the password in the clear answers."""
+_SECRET_CODE = re.compile(r"[A-Za-z0-9]{16,256}", re.ASCII)  # service model; 256 is ours
 _DAY = 86_400.0
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # surrogates; they have no UTF-8
 
@@ -56,6 +76,16 @@ class Asked:
     name: str
     parameters: Mapping[str, str] = field(repr=False)
     session: Secret | None
+    available: tuple[str, ...] = ()
+    """``AvailableChallenges``: what may be chosen from."""
+
+
+@frozen(kw_only=True)
+class Registered:
+    """The answer to VerifySoftwareToken."""
+
+    success: bool
+    session: Secret | None
 
 
 def read_auth(body: Mapping[str, Any]) -> Granted | Asked:
@@ -72,7 +102,12 @@ def read_auth(body: Mapping[str, Any]) -> Granted | Asked:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise RemoteProtocolError("The challenge's name is malformed.")
     parameters = _parameters(body.get("ChallengeParameters"))
-    return Asked(name=name, parameters=parameters, session=_session(body.get("Session")))
+    return Asked(
+        name=name,
+        parameters=parameters,
+        session=_session(body.get("Session")),
+        available=_available(body.get("AvailableChallenges")),
+    )
 
 
 def read_tokens(body: Mapping[str, Any]) -> TokenSet:
@@ -106,12 +141,26 @@ def read_challenge(asked: Asked, context: Context) -> Challenge:
     match asked.name:
         case SmsMfa.name:
             return SmsMfa(destination=get("CODE_DELIVERY_DESTINATION"), **common)
+        case SmsOtp.name:
+            return SmsOtp(destination=get("CODE_DELIVERY_DESTINATION"), **common)
         case EmailOtp.name:
             return EmailOtp(destination=get("CODE_DELIVERY_DESTINATION"), **common)
         case SoftwareTokenMfa.name:
             return SoftwareTokenMfa(device_name=get("FRIENDLY_DEVICE_NAME"), **common)
         case SelectMfaType.name:
             return SelectMfaType(options=_names(get("MFAS_CAN_CHOOSE")), **common)
+        case MfaSetup.name:
+            if asked.session is None:
+                raise RemoteProtocolError("MFA_SETUP comes without a session.")
+            return MfaSetup(options=_names(get("MFAS_CAN_SETUP"), "MFAS_CAN_SETUP"), **common)
+        case CustomChallenge.name:
+            return CustomChallenge(**common)
+        case SelectChallenge.name:
+            return SelectChallenge(options=_selectable(asked, context), **common)
+        case PasswordChallenge.name:
+            return PasswordChallenge(**common)
+        case PasswordSrpChallenge.name:
+            return PasswordSrpChallenge(**common)
         case NewPasswordRequired.name:
             return NewPasswordRequired(
                 required_attributes=_required(get("requiredAttributes")),
@@ -120,6 +169,48 @@ def read_challenge(asked: Asked, context: Context) -> Challenge:
             )
         case other:
             return UnknownChallenge(challenge_name=other, **common)
+
+
+def _selectable(asked: Asked, context: Context) -> tuple[str, ...]:
+    """Leave out the choice of showing the password, unless the caller made it before."""
+    names = asked.available
+    if not context.plaintext_allowed:
+        names = tuple(name for name in names if name not in PLAINTEXT)
+    if not names:
+        raise RemoteProtocolError("SELECT_CHALLENGE offers nothing that could be chosen.")
+    return names
+
+
+def read_secret(body: Mapping[str, Any], setup: MfaSetup) -> SoftwareTokenSetup:
+    """Read the answer to AssociateSoftwareToken, asked in the middle of a sign-in.
+
+    Raises:
+        RemoteProtocolError: It brings no secret or no session to go on with.
+    """
+    code, session = body.get("SecretCode"), _session(body.get("Session"))
+    if not isinstance(code, str) or not _SECRET_CODE.fullmatch(code):
+        raise RemoteProtocolError("The answer brings no secret for an authenticator.")
+    if session is None:
+        raise RemoteProtocolError("The answer brings no session.")
+    return SoftwareTokenSetup(
+        context=evolve(setup.context, session=session),
+        parameters=setup.parameters,
+        secret=Secret(code),
+    )
+
+
+def read_registered(body: Mapping[str, Any]) -> Registered:
+    """Read the answer to VerifySoftwareToken, asked in the middle of a sign-in.
+
+    Raises:
+        RemoteProtocolError: It says neither yes nor no, or brings no session for a yes.
+    """
+    status, session = body.get("Status"), _session(body.get("Session"))
+    if status not in ("SUCCESS", "ERROR"):
+        raise RemoteProtocolError("The answer does not say whether the code was right.")
+    if status == "SUCCESS" and session is None:
+        raise RemoteProtocolError("The answer brings no session.")
+    return Registered(success=status == "SUCCESS", session=session)
 
 
 def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
@@ -136,6 +227,7 @@ def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
             "ChallengeName": name,
             "ChallengeParameters": data["parameters"],
             "Session": session,
+            "AvailableChallenges": data.get("options"),
         }
         asked = read_auth(body)
         context = Context(
@@ -146,7 +238,10 @@ def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
             plaintext_allowed=data["plaintext_allowed"] is True,
         )
         assert isinstance(asked, Asked)
-        return read_challenge(asked, context)
+        challenge = read_challenge(asked, context)
+        if isinstance(challenge, MfaSetup) and "secret" in data:
+            return read_secret({"SecretCode": data["secret"], "Session": session}, challenge)
+        return challenge
     except (KeyError, TypeError, RemoteProtocolError):
         raise InvalidArgument("data", "what a challenge's to_dict() returned") from None
 
@@ -179,6 +274,16 @@ def _session(value: object) -> Secret | None:
     if not isinstance(value, str) or len(value) not in _SESSION_LENGTHS:
         raise RemoteProtocolError("The challenge's session is malformed.")
     return Secret(value)
+
+
+def _available(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > _MAX_LIST:
+        raise RemoteProtocolError("AvailableChallenges is malformed.")
+    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in value):
+        raise RemoteProtocolError("AvailableChallenges is malformed.")
+    return tuple(value)
 
 
 def _token(result: Mapping[str, Any], member: str) -> Secret | None:

@@ -7,14 +7,13 @@ from typing import Any
 
 from attrs import frozen
 
+from aiocognito.testing.callers import authorized, signed_in_at
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.service_errors import (
     PoolError,
+    attempt_limit_exceeded,
     incorrect_username_or_password,
     invalid_parameter,
-    not_authorized,
-    user_disabled,
-    user_not_found,
 )
 from aiocognito.testing.state import Answer, PoolState
 from aiocognito.testing.users import LocalUser
@@ -28,29 +27,9 @@ _SETTINGS = {
 }
 
 
-def authorized(
-    state: PoolState, access_token: str, *, names_missing_user: bool = True
-) -> LocalUser:
-    """Return the user an access token speaks for.
-
-    Args:
-        names_missing_user: Whether the operation may answer ``UserNotFoundException``.
-
-    Raises:
-        PoolError: ``NotAuthorizedException`` or ``UserNotFoundException``.
-    """
-    claims = state.tokens.verify_access_token(access_token)
-    user = state.users.of_sub(claims["sub"])
-    if user is None:
-        raise user_not_found() if names_missing_user else not_authorized("Invalid Access Token")
-    if not user.enabled:
-        raise user_disabled()
-    return user
-
-
 @frozen
 class Account:
-    """Answers GetUser, ChangePassword, SetUserMFAPreference and GlobalSignOut.
+    """Answers what concerns a user as a whole.
 
     Attributes:
         guesses: Wrong previous passwords, counted apart from those at sign-in.
@@ -61,16 +40,24 @@ class Account:
 
     def get_user(self, request: Mapping[str, Any]) -> Answer:
         """Answer GetUser: every value is a string there."""
+        user, client = signed_in_at(self.state, request["AccessToken"])
+        attributes = user.listed_attributes(client.may_read)
+        return {"Username": user.username, "UserAttributes": attributes, **_mfa_settings(user)}
+
+    def auth_factors(self, request: Mapping[str, Any]) -> Answer:
+        """Answer GetUserAuthFactors: what is set up, whatever the pool allows first."""
         user = authorized(self.state, request["AccessToken"])
-        answer: Answer = {
-            "Username": user.username,
-            "UserAttributes": user.listed_attributes(),
+        has = {
+            "PASSWORD": user.password is not None,
+            "EMAIL_OTP": user.has_verified("email"),
+            "SMS_OTP": user.has_verified("phone_number"),
+            "SOFTWARE_TOKEN": user.software_token is not None,
         }
-        if user.mfa:
-            answer["UserMFASettingList"] = list(user.mfa)
-        if user.preferred_mfa is not None:
-            answer["PreferredMfaSetting"] = user.preferred_mfa
-        return answer
+        return {
+            "Username": user.username,
+            "ConfiguredUserAuthFactors": [factor for factor, there in has.items() if there],
+            **_mfa_settings(user),
+        }
 
     def change_password(self, request: Mapping[str, Any]) -> Answer:
         """Change the password; refresh tokens live on."""
@@ -91,9 +78,7 @@ class Account:
         try:
             self.guesses.refuse_if_locked(user.sub, now)
         except PoolError:
-            raise PoolError(
-                "LimitExceededException", "Attempt limit exceeded, please try after some time."
-            ) from None
+            raise attempt_limit_exceeded() from None
 
     def set_mfa_preference(self, request: Mapping[str, Any]) -> Answer:
         """Switch factors on and off, and prefer one of them."""
@@ -142,3 +127,17 @@ class Account:
         user = authorized(self.state, request["AccessToken"], names_missing_user=False)
         self.state.tokens.refresh_tokens.revoke_all(user.sub)
         return {}
+
+    def delete_user(self, request: Mapping[str, Any]) -> Answer:
+        """Delete the user; every token speaks for nobody from now on."""
+        user = authorized(self.state, request["AccessToken"])
+        self.state.users.remove(user)
+        self.state.codes.forget(user.sub)
+        return {}
+
+
+def _mfa_settings(user: LocalUser) -> Answer:
+    answer: Answer = {"UserMFASettingList": list(user.mfa)} if user.mfa else {}
+    if user.preferred_mfa is not None:
+        answer["PreferredMfaSetting"] = user.preferred_mfa
+    return answer

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 
 from aiocognito.errors import InvalidArgument
 from aiocognito.testing.clients import LocalClient, default_flows
 from aiocognito.testing.enrolment import new_user
 from aiocognito.testing.state import PoolState
+from aiocognito.testing.triggers import Trigger
 from aiocognito.testing.users import Delivery, Group, LocalUser
 
 __all__ = ["PoolAdministration"]
@@ -43,6 +44,11 @@ class PoolAdministration:
         """The codes that were sent, oldest first. Clear it when you like."""
         return self._state.outbox
 
+    @property
+    def triggers(self) -> MutableMapping[str, Trigger]:
+        """The Lambda triggers by name, such as ``PreSignUp``: functions that get the event."""
+        return self._state.triggers.functions
+
     def user(self, username: str) -> LocalUser:
         """Return a user by any name that counts at sign-in.
 
@@ -71,6 +77,8 @@ class PoolAdministration:
         rotation: bool = False,
         rotation_grace: float = 0.0,
         token_revocation: bool = True,
+        read_attributes: Iterable[str] | None = None,
+        write_attributes: Iterable[str] | None = None,
     ) -> LocalClient:
         """Add an app client.
 
@@ -79,6 +87,8 @@ class PoolAdministration:
             explicit_auth_flows: The ``ALLOW_…`` names. A new client of the service
                 allows SRP, custom and refresh; with `rotation`, not refresh.
             access_token_validity: Seconds, from one up; so for all lifetimes here.
+            read_attributes: What its users are shown; everything if not given.
+            write_attributes: What its users may write; everything if not given.
 
         Raises:
             InvalidArgument: For settings that no client can have.
@@ -100,6 +110,8 @@ class PoolAdministration:
             rotation=rotation,
             rotation_grace=rotation_grace,
             token_revocation=token_revocation,
+            read_attributes=None if read_attributes is None else tuple(read_attributes),
+            write_attributes=None if write_attributes is None else tuple(write_attributes),
         )
         if client.client_id in self._state.clients:
             raise InvalidArgument("client_id", "new in this pool")

@@ -92,6 +92,26 @@ class Claimants:
             user=user,
         )
 
+    def lock_key(self, typed: str, user: LocalUser | None) -> str:
+        """Return the stable name that attempts are counted under, also for nobody."""
+        return user.sub if user is not None else self._invented_name(typed)
+
+    def pretended_address(self, typed: str) -> tuple[str, str]:
+        """Return attribute and address that a code for nobody would seem to go to.
+
+        The form of the name and the pool's settings decide (developer guide, "Managing
+        error responses"); the same name always yields the same address.
+        """
+        if "@" in typed:
+            return "email", typed
+        if typed.startswith("+"):
+            return "phone_number", typed
+        digest = self._derive("address", self._settings.fold(typed))
+        if self._settings.auto_verified_attributes == ("phone_number",):
+            return "phone_number", f"+49{int.from_bytes(digest[:8], 'big') % 10**9:09d}"
+        local, domain = (chr(ord("a") + octet % 26) for octet in digest[:2])
+        return "email", f"{local}@{domain}"
+
     def is_same(self, name: str, claimant: Claimant) -> bool:
         """Say whether a name in an answer means the one who started."""
         if name in (claimant.username, claimant.typed):

@@ -12,9 +12,11 @@ from attrs import field, frozen, validators
 from aiocognito.errors import InvalidArgument
 from aiocognito.testing.service_errors import (
     PoolError,
+    not_authorized,
     secret_mismatch,
     secret_missing,
 )
+from aiocognito.testing.settings import READ_ONLY
 
 __all__ = ["LocalClient"]
 
@@ -48,6 +50,9 @@ class LocalClient:
         rotation_grace: How long the old one stays good after that, 0 to 60.
         token_revocation: Whether tokens carry ``jti`` and ``origin_jti`` and can be
             revoked.
+        read_attributes: What GetUser shows; None means everything.
+        write_attributes: What users may write through it; None means everything that is
+            not the service's own.
     """
 
     client_id: str
@@ -62,6 +67,8 @@ class LocalClient:
     rotation: bool
     rotation_grace: float = field(validator=[validators.ge(0), validators.le(60)])
     token_revocation: bool
+    read_attributes: tuple[str, ...] | None = None
+    write_attributes: tuple[str, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
         unknown = set(self.explicit_auth_flows) - MODERN_FLOWS
@@ -80,6 +87,21 @@ class LocalClient:
     def allows(self, flow: str) -> bool:
         """Say whether the client may use a flow, such as ``USER_SRP_AUTH``."""
         return f"ALLOW_{flow}" in self.explicit_auth_flows
+
+    def may_read(self, attribute: str) -> bool:
+        """Say whether the client's users are shown an attribute."""
+        return self.read_attributes is None or attribute in (*self.read_attributes, "sub")
+
+    def refuse_unwritable(self, attributes: Iterable[str]) -> None:
+        """Let users write attributes.
+
+        Raises:
+            PoolError: ``NotAuthorizedException`` for one they may not write.
+        """
+        writable = self.write_attributes
+        for name in attributes:
+            if name in READ_ONLY or (writable is not None and name not in writable):
+                raise not_authorized("A client attempted to write unauthorized attribute")
 
     def check_hash(
         self, username: str, given: str | None, *, mismatch: PoolError | None = None
@@ -126,6 +148,10 @@ class LocalClient:
         }
         if self.client_secret is not None:
             described["ClientSecret"] = self.client_secret
+        if self.read_attributes is not None:
+            described["ReadAttributes"] = list(self.read_attributes)
+        if self.write_attributes is not None:
+            described["WriteAttributes"] = list(self.write_attributes)
         if self.rotation:
             described["RefreshTokenRotation"] = {
                 "Feature": "ENABLED",

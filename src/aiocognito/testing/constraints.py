@@ -8,6 +8,7 @@ service's validation layer, with lower-camel member names.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
@@ -36,7 +37,7 @@ class Text:
             yield f"Member must have length less than or equal to {self.max}"
         if self.min is not None and len(value) < self.min:
             yield f"Member must have length greater than or equal to {self.min}"
-        if self.pattern is not None and not re.fullmatch(self.pattern, value, re.ASCII):
+        if self.pattern is not None and not _matches(self.pattern, value):
             yield f"Member must satisfy regular expression pattern: {self.pattern}"
 
 
@@ -57,7 +58,45 @@ class Structure:
     required: bool = field(default=False, kw_only=True)
 
 
-Rule = Text | TextMap | Structure
+@frozen(kw_only=True)
+class Flag:
+    """A boolean member."""
+
+    required: bool = False
+
+
+@frozen(kw_only=True)
+class Number:
+    """An integer member."""
+
+    min: int | None = None
+    max: int | None = None
+    required: bool = False
+
+    def lacks(self, value: int) -> Iterator[str]:
+        if self.max is not None and value > self.max:
+            yield f"Member must have value less than or equal to {self.max}"
+        if self.min is not None and value < self.min:
+            yield f"Member must have value greater than or equal to {self.min}"
+
+
+@frozen
+class ListOf:
+    """A list whose items all follow one rule."""
+
+    item: Text | Nested
+    required: bool = field(default=False, kw_only=True)
+
+
+@frozen
+class Nested:
+    """A structure whose members have rules of their own."""
+
+    members: Mapping[str, Rule]
+    required: bool = field(default=False, kw_only=True)
+
+
+Rule = Text | TextMap | Structure | Flag | Number | ListOf | Nested
 
 LONGEST_STRING = 131072  # service model: StringType
 
@@ -68,6 +107,12 @@ _SESSION = Text(min=20, max=4096, secret=True)
 _TOKEN = Text(pattern=r"[A-Za-z0-9-_=.]+", secret=True)
 _PASSWORD = Text(max=256, pattern=r"[\S]+", secret=True)
 _USER_CODE = Text(min=6, max=6, pattern="[0-9]+", secret=True, required=True)
+_SECRET_HASH = Text(min=1, max=128, pattern=r"[\w+=/]+", secret=True)
+_USERNAME = Text(
+    min=1, max=128, pattern=r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", secret=True, required=True
+)
+_CODE = Text(min=1, max=2048, pattern=r"[\S]+", required=True)
+_ATTRIBUTE_NAME = Text(min=1, max=32, pattern="[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
 _DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
 
 _FLOWS = (
@@ -109,6 +154,15 @@ _CONTEXT: dict[str, Rule] = {
     "UserContextData": Structure(str, ("IpAddress", "EncodedData")),
     "ClientMetadata": TextMap(),
 }
+_NAMED: dict[str, Rule] = {
+    "ClientId": _CLIENT_ID,
+    "SecretHash": _SECRET_HASH,
+    "Username": _USERNAME,
+    **_CONTEXT,
+}
+_ATTRIBUTE = Nested(
+    {"Name": _needed(_ATTRIBUTE_NAME), "Value": Text(max=2048, secret=True)},
+)
 _MFA_SWITCH = Structure(bool, ("Enabled", "PreferredMfa"))
 
 INPUTS: Mapping[str, Mapping[str, Rule]] = {
@@ -138,6 +192,46 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
         "ClientId": _CLIENT_ID,
         "ClientSecret": _CLIENT_SECRET,
     },
+    "SignUp": {
+        **_NAMED,
+        "Password": _PASSWORD,
+        "UserAttributes": ListOf(_ATTRIBUTE),
+        "ValidationData": ListOf(_ATTRIBUTE),
+    },
+    "ConfirmSignUp": {
+        **_NAMED,
+        "ConfirmationCode": _CODE,
+        "ForceAliasCreation": Flag(),
+        "Session": _SESSION,
+    },
+    "ResendConfirmationCode": _NAMED,
+    "ForgotPassword": _NAMED,
+    "ConfirmForgotPassword": {
+        **_NAMED,
+        "ConfirmationCode": _CODE,
+        "Password": _needed(_PASSWORD),
+    },
+    "UpdateUserAttributes": {
+        "AccessToken": _needed(_TOKEN),
+        "UserAttributes": ListOf(_ATTRIBUTE, required=True),
+        "ClientMetadata": TextMap(),
+    },
+    "DeleteUserAttributes": {
+        "AccessToken": _needed(_TOKEN),
+        "UserAttributeNames": ListOf(_ATTRIBUTE_NAME, required=True),
+    },
+    "GetUserAttributeVerificationCode": {
+        "AccessToken": _needed(_TOKEN),
+        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "ClientMetadata": TextMap(),
+    },
+    "VerifyUserAttribute": {
+        "AccessToken": _needed(_TOKEN),
+        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "Code": _CODE,
+    },
+    "DeleteUser": {"AccessToken": _needed(_TOKEN)},
+    "GetUserAuthFactors": {"AccessToken": _needed(_TOKEN)},
     "GlobalSignOut": {"AccessToken": _needed(_TOKEN)},
     "GetUser": {"AccessToken": _needed(_TOKEN)},
     "ChangePassword": {
@@ -162,26 +256,33 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
-def check(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def check(
+    operation: str,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Rule]] = INPUTS,
+) -> dict[str, Any]:
     """Return the members of a request that are present and known, all of them valid.
 
     Null counts as absent; members the model does not know are dropped.
+
+    Args:
+        operation: AWS's name.
+        parameters: The request.
+        inputs: The rules for the members of each operation.
 
     Raises:
         PoolError: ``InvalidParameterException`` with every violation in one message,
             ``SerializationException`` for a member of the wrong JSON type,
             ``UnknownOperationException``.
     """
-    rules = INPUTS.get(operation)
+    rules = inputs.get(operation)
     if rules is None:
         raise unknown_operation(operation)
-    present = {
-        name: _typed(rule, parameters[name])
-        for name, rule in rules.items()
-        if parameters.get(name) is not None
-    }
+    present = _members(rules, parameters)
     violations = [
-        sentence for name, rule in rules.items() for sentence in _violations(name, rule, present)
+        sentence
+        for name, rule in rules.items()
+        for sentence in _violations(_path(name), rule, present.get(name))
     ]
     if violations:
         errors = "error" if len(violations) == 1 else "errors"
@@ -191,20 +292,31 @@ def check(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return present
 
 
-def _violations(name: str, rule: Rule, present: Mapping[str, Any]) -> Iterator[str]:
-    path = name[0].lower() + name[1:]
-    if name not in present:
+def _violations(path: str, rule: Rule, value: Any) -> Iterator[str]:
+    if value is None:
         if rule.required:
             yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
         return
-    value = present[name]
-    if isinstance(rule, Text):
-        quoted = "Value" if rule.secret else f"Value '{value}'"
-        for lack in rule.lacks(value):
-            yield f"{quoted} at '{path}' failed to satisfy constraint: {lack}"
-    elif isinstance(rule, TextMap):
-        for lack in _map_lacks(value):
-            yield f"Value at '{path}' failed to satisfy constraint: {lack}"
+    match rule:
+        case Text() | Number():
+            quoted = "Value" if isinstance(rule, Text) and rule.secret else f"Value '{value}'"
+            for lack in rule.lacks(value):
+                yield f"{quoted} at '{path}' failed to satisfy constraint: {lack}"
+        case TextMap():
+            for lack in _map_lacks(value):
+                yield f"Value at '{path}' failed to satisfy constraint: {lack}"
+        case ListOf(item=item):
+            for index, inner in enumerate(value, 1):
+                yield from _violations(f"{path}.{index}.member", item, inner)
+        case Nested(members=members):
+            for name, member in members.items():
+                yield from _violations(f"{path}.{_path(name)}", member, value.get(name))
+        case Structure() | Flag():
+            pass  # `_typed` has said all there is to say
+
+
+def _path(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _map_lacks(value: Mapping[str, str]) -> Iterator[str]:
@@ -220,20 +332,37 @@ def _typed(rule: Rule, value: Any) -> Any:
     match rule:
         case Text():
             fits = _is_text(value)
+        case Flag():
+            fits = isinstance(value, bool)
+        case Number():
+            fits = isinstance(value, int) and not isinstance(value, bool)
+        case ListOf(item=item):
+            fits = isinstance(value, list)
+            value = [_typed(item, inner) for inner in value] if fits else []
         case TextMap():
             fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
             fits = fits and all(map(_is_text, value)) and all(map(_is_text, value.values()))
-        case Structure():
+        case Structure(kind=kind, members=members):
             fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
-            given = (value[name] for name in rule.members if name in value)
-            fits = fits and all(isinstance(member, rule.kind) for member in given)
+            fits = fits and all(isinstance(value.get(name, kind()), kind) for name in members)
+        case Nested(members=rules):
+            fits = isinstance(value, Mapping)
+            value = _members(rules, value) if fits else {}
         case _:
             assert_never(rule)
     if not fits:
         raise PoolError("SerializationException", "A member has the wrong JSON type.")
     return value
+
+
+def _members(rules: Mapping[str, Rule], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _typed(rule, given[name])
+        for name, rule in rules.items()
+        if given.get(name) is not None
+    }
 
 
 def _without_nulls(value: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -243,3 +372,16 @@ def _without_nulls(value: Mapping[Any, Any]) -> dict[Any, Any]:
 def _is_text(value: object) -> bool:
     """Say whether this is a string that UTF-8 can carry: JSON can smuggle half a pair."""
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _matches(pattern: str, value: str) -> bool:
+    r"""Match as the service does: ASCII classes, and Unicode categories (``\p{L}``)."""
+    categories = set(re.findall(r"\\p\{([A-Z])\}", pattern))
+    if not categories:
+        return re.fullmatch(pattern, value, re.ASCII) is not None
+    # All of the model's patterns with categories are one class, repeated.
+    others = re.sub(r"\\p\{[A-Z]\}", "", pattern).removeprefix("[").removesuffix("]+")
+    literal = re.compile(f"[{others}]" if others else "(?!)")
+    return bool(value) and all(
+        unicodedata.category(char)[0] in categories or literal.match(char) for char in value
+    )

@@ -22,6 +22,17 @@ def user_pool(settings: PoolSettings, *, users: int) -> dict[str, Any]:
         "MfaConfiguration": settings.mfa,
         "UsernameConfiguration": {"CaseSensitive": settings.case_sensitive},
         "EstimatedNumberOfUsers": users,
+        "AutoVerifiedAttributes": list(settings.auto_verified_attributes),
+        "UserAttributeUpdateSettings": {
+            "AttributesRequireVerificationBeforeUpdate": list(settings.verified_before_update)
+        },
+        "AccountRecoverySetting": {
+            "RecoveryMechanisms": [
+                {"Name": name, "Priority": priority}
+                for priority, name in enumerate(settings.recovery, 1)
+            ]
+        },
+        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": not settings.self_sign_up},
     }
     if settings.username_attributes:
         described["UsernameAttributes"] = list(settings.username_attributes)

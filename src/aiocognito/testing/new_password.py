@@ -15,7 +15,7 @@ from aiocognito.testing.service_errors import (
     not_authorized,
     session_unknown,
 )
-from aiocognito.testing.settings import VERIFIED
+from aiocognito.testing.settings import READ_ONLY, VERIFIED
 from aiocognito.testing.state import Answer, PoolState, challenge, needed
 from aiocognito.testing.users import CONTACTS, LocalUser
 
@@ -23,7 +23,6 @@ __all__ = ["NewPassword"]
 
 NAME = "NEW_PASSWORD_REQUIRED"
 _PREFIX = "userAttributes."
-_READ_ONLY = frozenset({"sub", *VERIFIED.values()})
 
 
 @frozen
@@ -81,7 +80,7 @@ class NewPassword:
         ]
 
     def _check(self, user: LocalUser, attributes: Mapping[str, str]) -> None:
-        if any(name in _READ_ONLY for name in attributes):
+        if any(name in READ_ONLY for name in attributes):
             raise not_authorized("A client attempted to write unauthorized attribute")
         self.state.settings.check_attributes(attributes)
         for name in self.state.settings.required_attributes:

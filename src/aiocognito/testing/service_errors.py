@@ -64,6 +64,15 @@ def user_not_found() -> PoolError:
     return PoolError("UserNotFoundException", "User does not exist.")
 
 
+def user_client_not_found() -> PoolError:
+    """What the calls of sign-up and recovery say, where the client may know."""
+    return PoolError("UserNotFoundException", "Username/client id combination not found.")
+
+
+def user_not_confirmed() -> PoolError:
+    return PoolError("UserNotConfirmedException", "User is not confirmed.")
+
+
 def user_disabled() -> PoolError:
     return not_authorized("User is disabled.")
 
@@ -107,6 +116,22 @@ def session_spent() -> PoolError:
 
 def code_mismatch() -> PoolError:
     return PoolError("CodeMismatchException", "Invalid code or auth state for the user.")
+
+
+def verification_mismatch() -> PoolError:
+    return PoolError(
+        "CodeMismatchException", "Invalid verification code provided, please try again."
+    )
+
+
+def code_expired() -> PoolError:
+    return PoolError("ExpiredCodeException", "Invalid code provided, please request a code again.")
+
+
+def attempt_limit_exceeded() -> PoolError:
+    return PoolError(
+        "LimitExceededException", "Attempt limit exceeded, please try after some time."
+    )
 
 
 def totp_mismatch() -> PoolError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from attrs import field, frozen
@@ -13,10 +13,11 @@ from aiocognito.errors import InvalidArgument
 from aiocognito.testing.password_policy import PasswordPolicy
 from aiocognito.testing.service_errors import invalid_parameter
 
-__all__ = ["MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings"]
+__all__ = ["MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings", "Recovery"]
 
 MfaMode = Literal["OFF", "OPTIONAL", "ON"]
 DeviceTracking = Literal["OFF", "ALWAYS", "OPT_IN"]
+Recovery = Literal["verified_email", "verified_phone_number", "admin_only"]
 
 MFA_METHODS = ("SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP")
 
@@ -29,9 +30,16 @@ STANDARD_ATTRIBUTES = frozenset(
     }
 )
 VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
+READ_ONLY = frozenset({"sub", *VERIFIED.values()})  # for everybody but administrators
+MEDIA = {"email": "EMAIL", "phone_number": "SMS"}
+RECOVERY: Mapping[Recovery, str | None] = {
+    "verified_email": "email",
+    "verified_phone_number": "phone_number",
+    "admin_only": None,
+}
 
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-_PHONE = re.compile(r"\+[0-9]{4,15}")
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+PHONE = re.compile(r"\+[0-9]{4,15}")
 
 
 @frozen(kw_only=True)
@@ -46,6 +54,12 @@ class PoolSettings:
         required_attributes: What every user must have.
         custom_attributes: Names without the ``custom:`` prefix, as in a schema.
         domain: The managed-login prefix, or None.
+        auto_verified_attributes: Of ``email`` and ``phone_number``: a code is sent to
+            these at sign-up and when they change.
+        verified_before_update: Those of them whose old value counts until then.
+        immutable_attributes: Whole names of attributes that are written once.
+        recovery: Where a code for a forgotten password may go, the first choice first.
+        self_sign_up: Whether people may sign up themselves.
     """
 
     pool: UserPoolId
@@ -61,6 +75,11 @@ class PoolSettings:
     required_attributes: tuple[str, ...]
     custom_attributes: tuple[str, ...]
     domain: str | None = field(default=None)
+    auto_verified_attributes: tuple[str, ...] = ("email",)
+    verified_before_update: tuple[str, ...] = ()
+    immutable_attributes: tuple[str, ...] = ()
+    recovery: tuple[Recovery, ...] = ("verified_email", "verified_phone_number")
+    self_sign_up: bool = True
 
     def __attrs_post_init__(self) -> None:
         _among("mfa", (self.mfa,), ("OFF", "OPTIONAL", "ON"))
@@ -69,6 +88,10 @@ class PoolSettings:
         _among("username_attributes", self.username_attributes, VERIFIED)
         _among("alias_attributes", self.alias_attributes, (*VERIFIED, "preferred_username"))
         _among("required_attributes", self.required_attributes, self.attribute_names)
+        _among("auto_verified_attributes", self.auto_verified_attributes, VERIFIED)
+        _among("verified_before_update", self.verified_before_update, self.auto_verified_attributes)
+        _among("immutable_attributes", self.immutable_attributes, self.attribute_names)
+        _among("recovery", self.recovery, tuple(RECOVERY))
         if self.username_attributes and self.alias_attributes:
             raise InvalidArgument("alias_attributes", "empty when username_attributes is not")
         if self.mfa == "ON" and not self.mfa_methods:
@@ -100,18 +123,31 @@ class PoolSettings:
             )
             raise invalid_parameter(f"Attributes did not conform to the schema: {lines}")
         for name, pattern, text in (
-            ("email", _EMAIL, "Invalid email address format."),
-            ("phone_number", _PHONE, "Invalid phone number format."),
+            ("email", EMAIL, "Invalid email address format."),
+            ("phone_number", PHONE, "Invalid phone number format."),
         ):
             if attributes.get(name) and not pattern.fullmatch(attributes[name]):
                 raise invalid_parameter(text)
         if any(len(value) > 2048 for value in attributes.values()):
             raise invalid_parameter("An attribute's value is longer than 2048 characters.")
 
+    def check_required(self, attributes: Mapping[str, str]) -> None:
+        """Accept the attributes of a whole user.
+
+        Raises:
+            PoolError: ``InvalidParameterException`` naming each that is missing.
+        """
+        missing = [
+            name for name in self.required_attributes if name != "sub" and not attributes.get(name)
+        ]
+        if missing:
+            lines = "".join(f"{name}: The attribute is required\n" for name in missing)
+            raise invalid_parameter(f"Attributes did not conform to the schema: {lines}")
+
 
 def _among(
     argument: str,
-    given: Sequence[str],
+    given: Collection[str],
     allowed: Mapping[str, str] | tuple[str, ...] | frozenset[str],
 ) -> None:
     if isinstance(given, str) or any(value not in allowed for value in given):

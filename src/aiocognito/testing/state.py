@@ -11,6 +11,7 @@ from aiocognito._clock import Clock
 from aiocognito.testing.challenge_sessions import ChallengeSession, ChallengeSessions
 from aiocognito.testing.claimants import SALT_BYTES, Claimants
 from aiocognito.testing.clients import LocalClient
+from aiocognito.testing.codes import AttemptLimits, VerificationCodes
 from aiocognito.testing.draws import Draws, Entropy
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.passwords import StoredPassword
@@ -18,6 +19,7 @@ from aiocognito.testing.service_errors import PoolError, client_not_found, missi
 from aiocognito.testing.settings import PoolSettings
 from aiocognito.testing.srp_desk import SrpDesk
 from aiocognito.testing.tokens import TokenDesk
+from aiocognito.testing.triggers import Triggers
 from aiocognito.testing.users import Delivery, Group, LocalUser, UserDirectory
 
 __all__ = ["PoolState", "challenge", "needed", "signed_in"]
@@ -45,6 +47,9 @@ class PoolState:
     sessions: ChallengeSessions
     tokens: TokenDesk
     outbox: list[Delivery]
+    codes: VerificationCodes
+    limits: AttemptLimits
+    triggers: Triggers
 
     @classmethod
     def empty(
@@ -75,6 +80,9 @@ class PoolState:
             sessions=ChallengeSessions(draws),
             tokens=TokenDesk(settings=settings, clock=clock, draws=draws, groups=groups),
             outbox=[],
+            codes=VerificationCodes(),
+            limits=AttemptLimits(),
+            triggers=Triggers(settings),
         )
 
     def client(self, client_id: str) -> LocalClient:

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from aiocognito.testing.account import authorized
+from aiocognito.testing.callers import authorized
 from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.service_errors import (
     PoolError,

@@ -17,16 +17,26 @@ from aiocognito._partitions import parse_user_pool_id
 from aiocognito.testing import descriptions, minting
 from aiocognito.testing.account import Account
 from aiocognito.testing.administration import PoolAdministration
+from aiocognito.testing.attributes import OwnAttributes
 from aiocognito.testing.constraints import check
 from aiocognito.testing.conversation import Conversation
 from aiocognito.testing.draws import Entropy
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.password_policy import PasswordPolicy
+from aiocognito.testing.recovery import PasswordRecovery
 from aiocognito.testing.refreshing import Refreshing
-from aiocognito.testing.settings import MFA_METHODS, DeviceTracking, MfaMode, PoolSettings
+from aiocognito.testing.registration import Registration
+from aiocognito.testing.settings import (
+    MFA_METHODS,
+    DeviceTracking,
+    MfaMode,
+    PoolSettings,
+    Recovery,
+)
 from aiocognito.testing.state import PoolState
 from aiocognito.testing.totp import STEP, code_at
 from aiocognito.testing.totp_setup import TotpSetup
+from aiocognito.testing.triggers import Trigger
 
 __all__ = ["LocalUserPool"]
 
@@ -49,8 +59,18 @@ class LocalUserPool(PoolAdministration):
             and ``EMAIL_OTP``.
         device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
             refresh must then name.
-        required_attributes: What NEW_PASSWORD_REQUIRED asks for where it is missing.
+        required_attributes: What sign-up and NEW_PASSWORD_REQUIRED ask for.
         custom_attributes: Names without ``custom:``.
+        immutable_attributes: Whole names of attributes that users write only once.
+        auto_verified_attributes: ``email``, ``phone_number``: where codes go by
+            themselves, at sign-up and after a change.
+        verified_before_update: Those of them whose old value counts until the new one
+            is verified (``AttributesRequireVerificationBeforeUpdate``).
+        recovery: Where the code for a forgotten password may go, best first;
+            ``("admin_only",)`` for nowhere.
+        self_sign_up: False where only administrators make users.
+        triggers: Lambda triggers by name, such as ``PreSignUp``: functions that get the
+            event and return it. The `triggers` property changes them later.
         domain: The prefix of the managed-login domain.
         timestamp_tolerance: How far the time in an SRP claim may be off, in seconds.
 
@@ -75,6 +95,12 @@ class LocalUserPool(PoolAdministration):
         device_tracking: DeviceTracking = "OFF",
         required_attributes: Iterable[str] = (),
         custom_attributes: Iterable[str] = (),
+        immutable_attributes: Iterable[str] = (),
+        auto_verified_attributes: Iterable[str] = ("email",),
+        verified_before_update: Iterable[str] = (),
+        recovery: Iterable[Recovery] = ("verified_email", "verified_phone_number"),
+        self_sign_up: bool = True,
+        triggers: Mapping[str, Trigger] | None = None,
         domain: str | None = None,
         timestamp_tolerance: float = 300.0,
     ) -> None:
@@ -92,9 +118,15 @@ class LocalUserPool(PoolAdministration):
             device_tracking=device_tracking,
             required_attributes=tuple(required_attributes),
             custom_attributes=tuple(custom_attributes),
+            immutable_attributes=tuple(immutable_attributes),
+            auto_verified_attributes=tuple(auto_verified_attributes),
+            verified_before_update=tuple(verified_before_update),
+            recovery=tuple(recovery),
+            self_sign_up=self_sign_up,
             domain=domain,
         )
         super().__init__(PoolState.empty(settings, clock, entropy, tolerance=timestamp_tolerance))
+        self.triggers.update(triggers or {})
         self._operations = self._wire()
 
     def _wire(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -102,12 +134,26 @@ class LocalUserPool(PoolAdministration):
         conversation = Conversation(self._state, refreshing)
         account = Account(self._state, guesses=Lockout())
         totp = TotpSetup(self._state)
+        registration = Registration(self._state)
+        recovery = PasswordRecovery(self._state)
+        attributes = OwnAttributes(self._state)
         return {
             "InitiateAuth": conversation.initiate,
             "RespondToAuthChallenge": conversation.respond,
             "GetTokensFromRefreshToken": refreshing.by_operation,
             "RevokeToken": refreshing.revoke,
+            "SignUp": registration.sign_up,
+            "ConfirmSignUp": registration.confirm,
+            "ResendConfirmationCode": registration.resend,
+            "ForgotPassword": recovery.begin,
+            "ConfirmForgotPassword": recovery.finish,
+            "UpdateUserAttributes": attributes.update,
+            "DeleteUserAttributes": attributes.delete,
+            "GetUserAttributeVerificationCode": attributes.send_code,
+            "VerifyUserAttribute": attributes.verify,
             "GetUser": account.get_user,
+            "GetUserAuthFactors": account.auth_factors,
+            "DeleteUser": account.delete_user,
             "ChangePassword": account.change_password,
             "SetUserMFAPreference": account.set_mfa_preference,
             "GlobalSignOut": account.global_sign_out,
@@ -121,7 +167,8 @@ class LocalUserPool(PoolAdministration):
         """Answer one unsigned operation.
 
         A refused call changes nothing but the counters of failures; a weighed SRP
-        claim also spends its secret block.
+        claim also spends its secret block, and what a failing ``PostConfirmation`` was
+        told of has happened.
 
         Args:
             operation: AWS's name, such as ``InitiateAuth``.

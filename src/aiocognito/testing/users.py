@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -61,6 +61,7 @@ class LocalUser:
         software_token: The verified authenticator, or None.
         pending_token: One that waits for VerifySoftwareToken, or None.
         latest_code: Per medium, the code that was sent last; older ones are void.
+        pending_attributes: New values that wait for their verification.
     """
 
     username: str
@@ -76,6 +77,7 @@ class LocalUser:
     software_token: SoftwareToken | None = field(default=None, repr=False)
     pending_token: SoftwareToken | None = field(default=None, repr=False)
     latest_code: dict[str, str] = field(factory=dict, repr=False)
+    pending_attributes: dict[str, str] = field(factory=dict, repr=False)
 
     @property
     def totp_secret(self) -> str | None:
@@ -86,11 +88,13 @@ class LocalUser:
         """Say whether a code can reach the user for this factor."""
         if method == "SOFTWARE_TOKEN_MFA":
             return self.software_token is not None
-        return self._verified(CONTACTS[method])
+        return self.has_verified(CONTACTS[method])
 
-    def listed_attributes(self) -> list[dict[str, str]]:
+    def listed_attributes(self, may_read: Callable[[str], bool]) -> list[dict[str, str]]:
         """Return ``UserAttributes`` as GetUser shows them: all strings."""
-        return [{"Name": name, "Value": value} for name, value in self._all().items()]
+        return [
+            {"Name": name, "Value": value} for name, value in self._all().items() if may_read(name)
+        ]
 
     def claims(self) -> dict[str, Any]:
         """Return the attributes as an ID token shows them: the verified flags as booleans."""
@@ -102,7 +106,8 @@ class LocalUser:
     def _all(self) -> dict[str, str]:
         return {"sub": self.sub, **self.attributes}
 
-    def _verified(self, attribute: str) -> bool:
+    def has_verified(self, attribute: str) -> bool:
+        """Say whether the user has a verified ``email`` or ``phone_number``."""
         return bool(
             self.attributes.get(attribute) and self.attributes.get(VERIFIED[attribute]) == "true"
         )

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from attrs import define, field
 
@@ -29,6 +30,7 @@ class Sending:
     call: Call
     exchange: Exchange = field(repr=False)
     reply: HttpReply | None = field(default=None, repr=False)
+    keys: Any = field(default=None, repr=False)  # what a signed call is signed with
 
 
 SENDING: ContextVar[Sending | None] = ContextVar("aiocognito_sending", default=None)
@@ -47,7 +49,7 @@ def under_way(sending: Sending) -> Iterator[None]:
 
 
 class _HideBodies(logging.Filter):
-    """Blanks the bodies of our calls out of botocore's debug records.
+    """Blanks the bodies and signatures of our calls out of botocore's debug records.
 
     Records of other clients in the process pass unchanged: ours are known by the
     context variable that is set while one of our calls is under way.
@@ -56,7 +58,9 @@ class _HideBodies(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if SENDING.get() is None or not record.args:
             return True
-        if isinstance(record.args, tuple):
+        if record.name in _ABOUT_SIGNATURES:  # a canonical request holds the session token
+            record.args = tuple(MASK for _ in record.args)
+        elif isinstance(record.args, tuple):
             record.args = tuple(_hidden(arg) for arg in record.args)
         else:  # logging unpacks a single mapping
             record.args = (MASK,)
@@ -77,13 +81,17 @@ class _HideHeaders(logging.Filter):
 
 
 def _hidden(arg: object) -> object:
-    return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
+    # A prepared request shows its headers, and among them what it was signed with.
+    is_secret = isinstance(arg, (bytes, bytearray, Mapping)) or hasattr(arg, "headers")
+    return MASK if is_secret else arg
 
 
 _BODIES, _HEADERS = _HideBodies(), _HideHeaders()
+_ABOUT_SIGNATURES = ("botocore.auth",)
 _TALKATIVE: dict[str, logging.Filter] = {
     "botocore.endpoint": _BODIES,
     "botocore.parsers": _BODIES,
+    **dict.fromkeys(_ABOUT_SIGNATURES, _BODIES),
     "httpcore2.http11": _HEADERS,
 }
 

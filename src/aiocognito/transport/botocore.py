@@ -17,6 +17,8 @@ Rules of this file
   read, so a broken one breaks nothing and no ``AWS_ENDPOINT_URL`` redirects a password.
   ``HTTPS_PROXY`` and ``NO_PROXY`` are honoured, never for loopback: the proxy of an
   https call sees a host name and no byte of the body.
+* A signed call takes its keys from the caller's session (`_signing`), never from the
+  surroundings, and a client that signs is another one than the client that does not.
 * Errors leave as values through the frames that hold a request, and are raised where
   nothing secret is in reach of their traceback.
 
@@ -56,6 +58,7 @@ from aiocognito.transport._exchange import (
 from aiocognito.transport._link import Link, Once
 from aiocognito.transport._sending import Sending, hide_bodies, under_way
 from aiocognito.transport._session_stub import SessionStub
+from aiocognito.transport._signing import checked_aws_session, frozen_keys, keys_of_the_call
 from aiocognito.transport._urls import checked_url
 from aiocognito.transport.base import revealed
 from aiocognito.transport.error_codes import http_date, request_id_in
@@ -66,7 +69,10 @@ T = TypeVar("T")
 
 
 class BotocoreTransport:
-    """Sends the unsigned calls of one region's service.
+    """Sends the calls of one region's service.
+
+    Unsigned ones, which is nearly all, never carry an ``Authorization`` header. Signed
+    ones are refused unless somebody was named to sign them.
 
     Constructing it does no I/O and loads no botocore. The first `send` does, in a
     worker thread. Tasks of one event loop may share it; after `aclose` it may be used
@@ -83,8 +89,11 @@ class BotocoreTransport:
         read_timeout: Seconds without a byte of the answer.
         max_response_bytes: A larger answer is refused.
         max_connections: At the same time; further calls wait.
+        aws: An aiobotocore session whose credentials sign what is to be signed. Nothing
+            else of it is used: not its region, endpoint, retries or hooks.
 
     Raises:
+        InvalidType: ``aws`` is no aiobotocore session.
         InvalidArgument: A region that no partition knows, or an unsafe endpoint.
     """
 
@@ -100,13 +109,18 @@ class BotocoreTransport:
         read_timeout: float = 5.0,
         max_response_bytes: int = 256 * 1024,
         max_connections: int = 50,
+        aws: Any = None,
     ) -> None:
         dns_suffix(region)
         if endpoint_url is not None:
             checked_url(endpoint_url, argument="endpoint_url", allow_http=allow_http)
         self._service = service
         self._deadline = deadline
+        self._aws = None if aws is None else checked_aws_session(aws)
         self._client = Once(lambda: _make_client(service, region, endpoint_url))
+        self._signing_client = Once(
+            lambda: _make_client(service, region, endpoint_url, signed=True)
+        )
         self._link = Link(
             Limits(
                 connect_timeout=connect_timeout,
@@ -132,15 +146,19 @@ class BotocoreTransport:
             RemoteProtocolError: The answer cannot be read.
             InvalidArgument: The service model does not accept the parameters.
             LocalProtocolError: Another service's call, an operation that does not
-                exist, or a transport that belongs to another event loop.
+                exist, a transport that belongs to another event loop, or nobody to sign.
         """
         if call.service != self._service:
             raise LocalProtocolError(f"This transport does not carry {call.service}.")
         outcome: Reply | CognitoError | None = None
         sent = False
         with anyio.move_on_after(self._deadline):
-            client = await self._client.get()
-            sending = Sending(call=call, exchange=await self._link.exchange())
+            client = await (self._signing_client if call.signed else self._client).get()
+            sending = Sending(
+                call=call,
+                exchange=await self._link.exchange(),
+                keys=await self._keys() if call.signed else None,
+            )
             sent = True
             outcome = await _outcome(client, sending)
         if outcome is None:
@@ -148,6 +166,11 @@ class BotocoreTransport:
         if isinstance(outcome, CognitoError):
             raise outcome
         return outcome
+
+    async def _keys(self) -> Any:
+        if self._aws is None:
+            raise LocalProtocolError("Name an aiobotocore session (aws=) to sign this call.")
+        return await frozen_keys(self._aws)
 
     async def aclose(self) -> None:
         """Close connections. Idempotent; a later `send` opens new ones."""
@@ -236,18 +259,20 @@ _LOCK = threading.Lock()  # one client is made at a time: they share the session
 _SESSIONS: list[Any] = []  # the process's botocore session with its warm loader, or nothing
 
 
-def _make_client(service: Service, region: str, endpoint_url: str | None) -> _Client:
+def _make_client(
+    service: Service, region: str, endpoint_url: str | None, *, signed: bool = False
+) -> _Client:
     """Make a client. Blocks (files, imports): never on an event loop's thread."""
     from botocore.exceptions import DataNotFoundError, ParamValidationError, UnknownServiceError
 
     hide_bodies()
     with _LOCK:
         try:
-            client = _create_client(service, region, endpoint_url)
+            client = _create_client(service, region, endpoint_url, signed)
         except (DataNotFoundError, UnknownServiceError):
             # The package was replaced below a running process: forget what was read.
             _SESSIONS.clear()
-            client = _create_client(service, region, endpoint_url)
+            client = _create_client(service, region, endpoint_url, signed)
     methods = client.meta.method_to_api_mapping
     return _Client(
         client=client,
@@ -256,7 +281,7 @@ def _make_client(service: Service, region: str, endpoint_url: str | None) -> _Cl
     )
 
 
-def _create_client(service: Service, region: str, endpoint_url: str | None) -> Any:
+def _create_client(service: Service, region: str, endpoint_url: str | None, signed: bool) -> Any:
     import aiobotocore
     from aiobotocore.config import AioConfig
     from botocore import UNSIGNED
@@ -267,7 +292,7 @@ def _create_client(service: Service, region: str, endpoint_url: str | None) -> A
     variants = {} if endpoint_url is None else dict.fromkeys(_FROM_ENVIRONMENT, False)
     config = AioConfig(
         http_session_cls=SessionStub,
-        signature_version=UNSIGNED,
+        signature_version="v4" if signed else UNSIGNED,
         retries={"total_max_attempts": 1, "mode": "standard"},
         ignore_configured_endpoint_urls=True,
         defaults_mode="legacy",
@@ -308,6 +333,8 @@ def _new_session() -> Any:
         file_loader=_Files(),
     )
     session.register_component("data_loader", loader)
+    # Instead of the chain that would look through the environment, files and metadata.
+    session.register_component("credential_provider", keys_of_the_call())
     return session
 
 
@@ -339,7 +366,7 @@ def _run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never waits, without an event loop.
 
     Making a client is written as a coroutine because looking up credentials may wait.
-    Unsigned clients look up none.
+    Unsigned clients look up none, and `keys_of_the_call` has nothing to wait for.
     """
     try:
         work.send(None)

@@ -32,22 +32,30 @@ _CODES: dict[str, type[ServiceError]] = {
     "CodeMismatchException": errors.CodeMismatch,
     "EnableSoftwareTokenMFAException": errors.EnableSoftwareTokenMFA,
     "ExpiredCodeException": errors.ExpiredCode,
+    "ExpiredTokenException": errors.CredentialsRejected,
     "ExternalServiceException": errors.ExternalService,
     "FeatureUnavailableInTierException": errors.FeatureUnavailableInTier,
     "ForbiddenException": errors.Forbidden,
+    "GroupExistsException": errors.GroupExists,
+    "IncompleteSignature": errors.CredentialsRejected,
+    "IncompleteSignatureException": errors.CredentialsRejected,
     "InternalErrorException": errors.InternalError,
     "InternalFailure": errors.InternalError,
     "InternalServerError": errors.InternalError,
+    "InvalidClientTokenId": errors.CredentialsRejected,
     "InvalidEmailRoleAccessPolicyException": errors.InvalidConfiguration,
     "InvalidIdentityPoolConfigurationException": errors.InvalidConfiguration,
     "InvalidLambdaResponseException": errors.TriggerFailed,
     "InvalidParameterException": errors.InvalidParameter,
     "InvalidPasswordException": errors.InvalidPassword,
+    "InvalidSignatureException": errors.CredentialsRejected,
     "InvalidSmsRoleAccessPolicyException": errors.InvalidConfiguration,
     "InvalidSmsRoleTrustRelationshipException": errors.InvalidConfiguration,
     "InvalidUserPoolConfigurationException": errors.InvalidConfiguration,
     "LimitExceededException": errors.LimitExceeded,
     "MFAMethodNotFoundException": errors.MFAMethodNotFound,
+    "MissingAuthenticationToken": errors.CredentialsRejected,
+    "MissingAuthenticationTokenException": errors.CredentialsRejected,
     "NotAuthorizedException": errors.NotAuthorized,
     "OperationNotEnabledException": errors.OperationNotEnabled,
     "PasswordHistoryPolicyViolationException": errors.PasswordHistoryPolicyViolation,
@@ -65,6 +73,7 @@ _CODES: dict[str, type[ServiceError]] = {
     "TooManyRequestsException": errors.Throttled,
     "UnauthorizedException": errors.NotAuthorized,
     "UnexpectedLambdaException": errors.TriggerFailed,
+    "UnrecognizedClientException": errors.CredentialsRejected,
     "UserLambdaValidationException": errors.TriggerFailed,
     "UserNotConfirmedException": errors.UserNotConfirmed,
     "UserNotFoundException": errors.UserNotFound,
@@ -92,8 +101,15 @@ GENERIC_CODES = frozenset(
 # What to make of an answer whose code we do not know or cannot read.
 _STATUSES: dict[int, type[ServiceError]] = {403: errors.Forbidden, 429: errors.Throttled}
 
-_REFRESHES = frozenset({"InitiateAuth", "GetTokensFromRefreshToken"})
-_SIGN_INS = frozenset({"InitiateAuth", "RespondToAuthChallenge"})
+_REFRESHES = frozenset({"InitiateAuth", "AdminInitiateAuth", "GetTokensFromRefreshToken"})
+_SIGN_INS = frozenset(
+    {
+        "InitiateAuth",
+        "RespondToAuthChallenge",
+        "AdminInitiateAuth",
+        "AdminRespondToAuthChallenge",
+    }
+)
 _IDENTITIES = frozenset({"GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "UnlinkIdentity"})
 _ANY: frozenset[str] = frozenset()
 
