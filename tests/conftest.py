@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,19 @@ def pytest_report_header() -> str:
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run every async test once per event loop. Override it where one loop is meant."""
     return request.param
+
+
+# --- programs that tests start ----------------------------------------------------
+
+
+def pytest_configure() -> None:
+    """Let a program that a test starts hear Ctrl-C.
+
+    A shell ignores SIGINT for what it runs in the background, and that is inherited:
+    a worker told to end would go on.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- no blocking call on the loop's thread ---------------------------------------

@@ -14,8 +14,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiocognito import Session, SoftwareTokenMfa, responders
-from aiocognito.errors import CognitoError, LocalProtocolError
+from aiocognito import Answer, Challenge, Session, SoftwareTokenMfa, responders
+from aiocognito.errors import CognitoError, LocalProtocolError, SessionClosed
 
 from .world import PASSWORD, World
 
@@ -192,6 +192,33 @@ async def test_closing_the_pool_waits_for_a_refresh_under_way() -> None:
     if world.wire.counts["GetTokensFromRefreshToken"]:
         assert kept != state
     assert await world.another_pool().restore(kept).access_token()
+
+
+async def test_closing_the_pool_does_not_wait_for_a_person() -> None:
+    world = World()
+    world.add_user(totp=True)
+    asked = anyio.Event()
+    outcome: list[Exception] = []
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        asked.set()
+        await anyio.sleep_forever()
+        return None
+
+    session = world.pool.session("ana", password=PASSWORD, respond=respond)
+
+    async def use() -> None:
+        try:
+            await session.access_token()
+        except CognitoError as error:
+            outcome.append(error)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(use)
+            await asked.wait()
+            await world.pool.aclose()
+    assert [type(error) for error in outcome] == [SessionClosed]
 
 
 async def test_a_cancelled_sign_out_has_closed_the_session() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -204,6 +204,25 @@ class TestHowTo:
             assert await page["save"](sessions["ben"])
         async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
             assert await page["restore"](pool, written["ben"])
+
+    async def test_verify_tokens(self, local: LocalCognito) -> None:
+        page = program("docs/howto/verify-tokens.md", local)
+        async with UserPool(local.user_pool_id, local.client_id, endpoint_url=local.url) as pool:
+            session = await pool.sign_in("ben", PASSWORD)
+            good = await session.access_token()
+            sub = session.claims.sub
+        answers: list[tuple[int, str]] = []
+
+        async def respond(status: int, text: str) -> None:
+            answers.append((status, text))
+
+        async def requests() -> AsyncIterator[tuple[str, Any]]:
+            for token in (good, good[:-8] + "AAAAAAAA"):
+                yield token, respond
+
+        await page["serve"](local.user_pool_id, local.client_id, requests(), endpoint_url=local.url)
+        assert answers[0] == (200, sub)
+        assert answers[1][0] == 401
 
     async def test_aws_credentials(self, local: LocalCognito, totp_secret: str, s3: str) -> None:
         page = program("docs/howto/aws-credentials.md", local, s3=s3)

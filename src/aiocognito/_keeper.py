@@ -183,7 +183,9 @@ class TokenKeeper:
                 self._lose(end, error)
         if self._sign_in_again is None or self.end not in _MENDED_BY_PASSWORD:
             raise SignInRequired(self.username, self.end or "not-signed-in")
-        return await self._admit(await self._sign_in_again())
+        with self._services.protected.breakable():
+            return await self._admit(await self._sign_in_again())
+        raise SessionClosed  # the pool was closed over it
 
     async def _exchange(self) -> Issued:
         """Send the refresh token and put what comes in place, without a pause between."""

@@ -76,10 +76,6 @@ class IdentityPoolId:
     region: str
     dns_suffix: str
 
-    @property
-    def host(self) -> str:
-        return f"cognito-identity.{self.region}.{self.dns_suffix}"
-
 
 def parse_user_pool_id(text: str, argument: str = "user_pool_id") -> UserPoolId:
     """Check a user pool's id and take it apart.

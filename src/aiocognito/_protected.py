@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from weakref import WeakSet
 
 import anyio
 
@@ -31,12 +32,23 @@ class Protected:
     exception that leaves it is dropped.
     """
 
-    __slots__ = ("_carried", "_idle", "_tasks")
+    __slots__ = ("_breakable", "_carried", "_idle", "_tasks")
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._carried = 0  # works that their callers do themselves
         self._idle: anyio.Event | None = None
+        self._breakable: WeakSet[anyio.CancelScope] = WeakSet()
+
+    def breakable(self) -> anyio.CancelScope:
+        """Return a scope for the part of the work that may be torn when all is closed.
+
+        A sign-in may wait for a person or for the next TOTP code, and nothing is lost
+        with it. `drain` cancels the scope; what comes after it decides what that means.
+        """
+        scope = anyio.CancelScope()
+        self._breakable.add(scope)
+        return scope
 
     async def run(self, work: Work) -> None:
         """Run work to its end.
@@ -62,11 +74,12 @@ class Protected:
         return True
 
     async def drain(self, grace: float = 10.0) -> None:
-        """Wait for all work to end; after `grace` seconds cancel what is left.
+        """Cancel what is breakable and wait for the rest; after `grace` seconds cancel it.
 
-        Refreshes bound themselves to less than the grace. What may be left is a
-        sign-in that waits for a person's answer. On Trio that is left to its caller.
+        Refreshes bound themselves to less than the grace.
         """
+        for scope in list(self._breakable):
+            scope.cancel()
         if self._carried:
             self._idle = self._idle or anyio.Event()
             with anyio.move_on_after(grace):

@@ -8,7 +8,7 @@ prints, formats, compares or pickles values can show it.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar, final
 
 from aiocognito.errors import InvalidType
@@ -91,15 +91,3 @@ def without_frames(error: E) -> E:
     """
     error.__context__ = None
     return error.with_traceback(None)
-
-
-def strings_in(value: Any) -> Iterable[str]:
-    """Yield every string inside nested mappings and lists, keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from strings_in(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from strings_in(inner)

@@ -198,9 +198,12 @@ def _tls_context(bundle: str | None) -> ssl.SSLContext:
     # would search it during each handshake, on the event loop's thread.
     path = _botocores_bundle() if bundle is None else bundle
     try:
-        return ssl.create_default_context(cafile=path)
+        context = ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError):
         raise InvalidArgument("AWS_CA_BUNDLE", "a readable file of PEM certificates") from None
+    # Python's own default, which Debian's Python leaves to the machine's OpenSSL.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def _botocores_bundle() -> str:

@@ -56,7 +56,6 @@ class PoolKeys:
         self._url = url
         self._clock = clock
         self._http = http
-        self._own_http: HttpClient | None = None
         self._allow_http = allow_http
         self._cache = KeyCache()
         self._flight: _Flight | None = None
@@ -96,11 +95,8 @@ class PoolKeys:
             await self._refresh_behind(now)
 
     async def aclose(self) -> None:
-        """Wait for a reading under way, then close the client made here. Idempotent."""
+        """Wait for a reading under way. Idempotent."""
         await self._protected.drain(_DEADLINE + 1)
-        client, self._own_http = self._own_http, None
-        if client is not None:
-            await client.aclose()
 
     async def _look_for(self, kid: str, now: float, *, direct: bool) -> RSAPublicKey:
         """Return a key that is not at hand, if the pool has it."""
@@ -188,18 +184,23 @@ class PoolKeys:
             flight.landed.set()
 
     async def _fetch(self) -> KeySet:
-        reply = await self._http_client().get(self._url)
+        if self._http is not None:
+            return await self._read(self._http)
+        # Keys are read once an hour: no connection is worth keeping for that, and a
+        # verifier that nobody closes leaves none open.
+        client = BoundedHttp(allow_http=self._allow_http)
+        try:
+            return await self._read(client)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+
+    async def _read(self, client: HttpClient) -> KeySet:
+        reply = await client.get(self._url)
         if reply.status != 200:
             refused = 400 <= reply.status < 500 and reply.status not in (408, 429)
             raise KeysUnavailable(retry_safe=not refused)
         return parse_key_set(reply.body)
-
-    def _http_client(self) -> HttpClient:
-        if self._http is not None:
-            return self._http
-        if self._own_http is None:
-            self._own_http = BoundedHttp(allow_http=self._allow_http)
-        return self._own_http
 
 
 def _unknown(kid: str) -> TokenKeyUnknown:

@@ -1,9 +1,13 @@
 // @aws-amplify/auth as a client of our local pool. See conversation.mjs.
 
+import { webcrypto } from 'node:crypto';
 import { Amplify, fetchAuthSession } from '@aws-amplify/core';
 import * as auth from '@aws-amplify/auth';
 import { cognitoUserPoolsTokenProvider } from '@aws-amplify/auth/cognito';
 import { converse } from './conversation.mjs';
+
+// Node 18, which Debian 12 has, keeps it in a module; Amplify looks for a browser's global.
+globalThis.crypto ??= webcrypto;
 
 const SERVICE_NAMES = {
   CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED: 'NEW_PASSWORD_REQUIRED',

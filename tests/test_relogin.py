@@ -1,0 +1,175 @@
+"""Signing in again without a person, as often as that is wise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aiocognito._redact import Secret
+from aiocognito._relogin import Relogin, checked_source
+from aiocognito.errors import (
+    ConnectFailed,
+    IncorrectUsernameOrPassword,
+    InvalidArgument,
+    InvalidType,
+    RefreshFailed,
+    Throttled,
+)
+from aiocognito.testing import ManualClock
+
+
+class Service:
+    """Counts the passwords presented to it; `trouble` comes in place of an answer."""
+
+    def __init__(self) -> None:
+        self.presented: list[str] = []
+        self.trouble: list[Exception | None] = []
+
+    async def sign_in(self, password: Secret) -> str:
+        self.presented.append(password.reveal())
+        trouble = self.trouble.pop(0) if self.trouble else None
+        if trouble is not None:
+            raise trouble
+        return "signed in"
+
+
+def refused() -> IncorrectUsernameOrPassword:
+    return IncorrectUsernameOrPassword(
+        code="NotAuthorizedException",
+        message="Incorrect username or password.",
+        operation="RespondToAuthChallenge",
+        request_id=None,
+        status=400,
+        retry_safe=False,
+    )
+
+
+def throttled() -> Throttled:
+    return Throttled(
+        code="TooManyRequestsException",
+        message="Rate exceeded",
+        operation="InitiateAuth",
+        request_id=None,
+        status=400,
+        retry_safe=True,
+    )
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def relogin(clock: ManualClock) -> Relogin:
+    return Relogin(checked_source("Correct-Horse-9!"), clock)
+
+
+async def test_the_third_sign_in_of_fifteen_minutes_waits(
+    relogin: Relogin, service: Service, clock: ManualClock
+) -> None:
+    # threat 7
+    await relogin.run(service.sign_in)
+    clock.advance(600)
+    await relogin.run(service.sign_in)
+    with pytest.raises(RefreshFailed) as caught:
+        await relogin.run(service.sign_in)
+    assert caught.value.retry_after == pytest.approx(300)
+    assert len(service.presented) == 2
+    clock.advance(300)
+    assert await relogin.run(service.sign_in) == "signed in"
+
+
+async def test_a_jump_of_the_wall_clock_does_not_shorten_the_wait(
+    relogin: Relogin, service: Service, clock: ManualClock
+) -> None:
+    for _ in range(2):
+        await relogin.run(service.sign_in)
+    clock.jump(3600)
+    with pytest.raises(RefreshFailed):
+        await relogin.run(service.sign_in)
+
+
+async def test_an_attempt_that_reached_nobody_is_not_counted(
+    relogin: Relogin, service: Service
+) -> None:
+    service.trouble = [ConnectFailed("InitiateAuth", retry_safe=True) for _ in range(5)]
+    for _ in range(5):
+        with pytest.raises(ConnectFailed):
+            await relogin.run(service.sign_in)
+    for _ in range(2):
+        assert await relogin.run(service.sign_in) == "signed in"
+    with pytest.raises(RefreshFailed):
+        await relogin.run(service.sign_in)
+
+
+async def test_an_attempt_that_was_answered_counts_whatever_the_answer(
+    relogin: Relogin, service: Service
+) -> None:
+    service.trouble = [throttled(), throttled()]
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            await relogin.run(service.sign_in)
+    with pytest.raises(RefreshFailed):
+        await relogin.run(service.sign_in)
+    assert len(service.presented) == 2
+
+
+async def test_a_refused_password_waits_for_another_one(
+    service: Service, clock: ManualClock
+) -> None:
+    # threat 7
+    current = "Wrong-Horse-9!"
+
+    async def vault() -> str:
+        return current
+
+    relogin = Relogin(checked_source(vault), clock)
+    service.trouble = [refused()]
+    errors = []
+    for _ in range(3):
+        with pytest.raises(IncorrectUsernameOrPassword) as caught:
+            await relogin.run(service.sign_in)
+        errors.append(caught.value)
+    assert service.presented == ["Wrong-Horse-9!"]
+    assert len({id(error) for error in errors}) == 3  # to each its own traceback
+    current = "Correct-Horse-9!"
+    assert await relogin.run(service.sign_in) == "signed in"
+
+
+class Vault:
+    async def __call__(self) -> str:
+        return "from the vault"
+
+
+async def test_an_object_with_an_async_call_is_a_source() -> None:
+    assert await checked_source(Vault())() == Secret("from the vault")
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (None, InvalidType),
+        (b"bytes", InvalidType),
+        ("", InvalidArgument),
+        (lambda: "read at once", InvalidArgument),
+    ],
+)
+def test_what_is_no_source_is_refused_at_once(source: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="password"):
+        checked_source(source)
+
+
+@pytest.mark.parametrize(("value", "error"), [(None, InvalidType), ("", InvalidArgument)])
+async def test_what_a_source_brings_is_checked(value: Any, error: type[Exception]) -> None:
+    async def vault() -> Any:
+        return value
+
+    with pytest.raises(error, match="password"):
+        await checked_source(vault)()
