@@ -33,6 +33,7 @@ from aiocognito.testing.http import HttpShell
 from aiocognito.testing.identity_pool import LocalIdentityPool
 from aiocognito.testing.memory import MemoryHttp, MemoryTransport
 from aiocognito.testing.settings import MfaMode
+from aiocognito.testing.triggers import Trigger
 from aiocognito.testing.user_pool import LocalUserPool
 from aiocognito.testing.users import Delivery, LocalUser
 
@@ -83,6 +84,8 @@ class LocalCognito:
         username_attributes: Iterable[str] = (),
         alias_attributes: Iterable[str] = (),
         mfa: MfaMode = "OPTIONAL",
+        first_factors: Iterable[str] = ("PASSWORD",),
+        triggers: Mapping[str, Trigger] | None = None,
         client_id: str | None = None,
         client_secret: bool | str | Iterable[str] = False,
         explicit_auth_flows: Iterable[str] | None = None,
@@ -118,6 +121,8 @@ class LocalCognito:
                 username_attributes=username_attributes,
                 alias_attributes=alias_attributes,
                 mfa=mfa,
+                first_factors=first_factors,
+                triggers=triggers,
             )
         )
         self._client = self.add_client(

@@ -57,6 +57,8 @@ class LocalUserPool(PoolAdministration):
         mfa: ``OFF``, ``OPTIONAL`` (each user decides) or ``ON``.
         mfa_methods: The factors on offer, out of ``SMS_MFA``, ``SOFTWARE_TOKEN_MFA``
             and ``EMAIL_OTP``.
+        first_factors: What USER_AUTH may begin with, out of ``PASSWORD``, ``EMAIL_OTP``
+            and ``SMS_OTP``; the app client has to allow the flow besides.
         device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
             refresh must then name.
         required_attributes: What sign-up and NEW_PASSWORD_REQUIRED ask for.
@@ -91,6 +93,7 @@ class LocalUserPool(PoolAdministration):
         case_sensitive: bool = False,
         mfa: MfaMode = "OPTIONAL",
         mfa_methods: Iterable[str] = MFA_METHODS,
+        first_factors: Iterable[str] = ("PASSWORD",),
         password_policy: PasswordPolicy | None = None,
         device_tracking: DeviceTracking = "OFF",
         required_attributes: Iterable[str] = (),
@@ -114,6 +117,7 @@ class LocalUserPool(PoolAdministration):
             case_sensitive=case_sensitive,
             mfa=mfa,
             mfa_methods=tuple(mfa_methods),
+            first_factors=tuple(first_factors),
             password_policy=password_policy if password_policy is not None else PasswordPolicy(),
             device_tracking=device_tracking,
             required_attributes=tuple(required_attributes),
