@@ -8,6 +8,7 @@ from aiocognito.errors import __all__ as _error_names
 
 if TYPE_CHECKING:
     from aiocognito import errors, events, responders
+    from aiocognito.account import TotpSetup
     from aiocognito.events import (
         CredentialsChanged,
         Event,
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
         SecurityAlert,
         SessionEnded,
         TokensChanged,
+    )
+    from aiocognito.flow.account_reading import (
+        AuthFactors,
+        CodeDelivery,
+        SignUpConfirmed,
+        SignUpResult,
+        UserProfile,
     )
     from aiocognito.flow.challenges import (
         Answer,
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
         SoftwareTokenMfa,
         UnknownChallenge,
     )
+    from aiocognito.flow.context import RequestContext
     from aiocognito.flow.flows import Flow, Password, Srp
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
@@ -40,10 +49,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AuthFactors",
     "AwsCredentials",
     "AwsIdentity",
     "Challenge",
     "Claims",
+    "CodeDelivery",
     "CredentialsChanged",
     "EmailOtp",
     "Event",
@@ -54,11 +65,14 @@ __all__ = [
     "NewPasswordRequired",
     "Password",
     "RefreshFailing",
+    "RequestContext",
     "Responder",
     "SecurityAlert",
     "SelectMfaType",
     "Session",
     "SessionEnded",
+    "SignUpConfirmed",
+    "SignUpResult",
     "SignedIn",
     "SmsMfa",
     "SoftwareTokenMfa",
@@ -66,8 +80,10 @@ __all__ = [
     "Step",
     "TokenVerifier",
     "TokensChanged",
+    "TotpSetup",
     "UnknownChallenge",
     "UserPool",
+    "UserProfile",
     "challenge_from_dict",
     "errors",
     "events",
@@ -79,6 +95,7 @@ __all__ = [
 __getattr__, __dir__ = _lazily(
     __name__,
     {
+        "account": ("TotpSetup",),
         "errors": ("errors",),
         "events": (
             "CredentialsChanged",
@@ -88,6 +105,13 @@ __getattr__, __dir__ = _lazily(
             "SessionEnded",
             "TokensChanged",
             "events",
+        ),
+        "flow.account_reading": (
+            "AuthFactors",
+            "CodeDelivery",
+            "SignUpConfirmed",
+            "SignUpResult",
+            "UserProfile",
         ),
         "flow.challenges": (
             "Answer",
@@ -99,6 +123,7 @@ __getattr__, __dir__ = _lazily(
             "SoftwareTokenMfa",
             "UnknownChallenge",
         ),
+        "flow.context": ("RequestContext",),
         "flow.flows": ("Flow", "Password", "Srp"),
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
