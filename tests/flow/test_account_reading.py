@@ -83,7 +83,7 @@ def test_a_user() -> None:
 
 
 def test_a_user_whose_attributes_are_hidden() -> None:
-    user = read_user({"Username": "ana", "UserAttributes": []})
+    user = read_user({"Username": "ana", "UserAttributes": [], "PreferredMfaSetting": ""})
     assert (user.sub, user.mfa, user.preferred_mfa) == (None, (), None)
 
 

@@ -163,7 +163,7 @@ def read_user(body: Mapping[str, Any]) -> UserProfile:
         username=needed(body, "Username"),
         attributes=attributes(body, "UserAttributes"),
         mfa=texts(body, "UserMFASettingList"),
-        preferred_mfa=text(body, "PreferredMfaSetting"),
+        preferred_mfa=text(body, "PreferredMfaSetting") or None,
     )
 
 
@@ -173,7 +173,7 @@ def read_auth_factors(body: Mapping[str, Any]) -> AuthFactors:
         username=needed(body, "Username"),
         configured=texts(body, "ConfiguredUserAuthFactors"),
         mfa=texts(body, "UserMFASettingList"),
-        preferred_mfa=text(body, "PreferredMfaSetting"),
+        preferred_mfa=text(body, "PreferredMfaSetting") or None,
     )
 
 
