@@ -8,7 +8,9 @@ from aiocognito.errors import __all__ as _error_names
 
 if TYPE_CHECKING:
     from aiocognito import errors, events, responders
+    from aiocognito._asking import Listing
     from aiocognito.account import TotpSetup
+    from aiocognito.admin import Admin
     from aiocognito.events import (
         CredentialsChanged,
         Event,
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
         SignUpConfirmed,
         SignUpResult,
         UserProfile,
+    )
+    from aiocognito.flow.admin_values import (
+        AdminUser,
+        AppClientDescription,
+        AppClientSummary,
+        Device,
+        Group,
+        PasswordRules,
+        UserPoolDescription,
+        UserPoolSummary,
     )
     from aiocognito.flow.challenges import (
         Answer,
@@ -45,6 +57,7 @@ if TYPE_CHECKING:
     from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
+    from aiocognito.flow.user_filter import UserFilter
     from aiocognito.identity_pool import AwsIdentity, IdentityPool
     from aiocognito.login import Login, Responder, SignedIn, Step
     from aiocognito.pool import UserPool
@@ -55,7 +68,11 @@ if TYPE_CHECKING:
     from aiocognito.verify.verifier import TokenVerifier
 
 __all__ = [
+    "Admin",
+    "AdminUser",
     "Answer",
+    "AppClientDescription",
+    "AppClientSummary",
     "AuthFactors",
     "AwsCredentials",
     "AwsIdentity",
@@ -66,16 +83,20 @@ __all__ = [
     "CredentialsChanged",
     "Custom",
     "CustomChallenge",
+    "Device",
     "EmailOtp",
     "Event",
     "Flow",
+    "Group",
     "IdentityPool",
+    "Listing",
     "Login",
     "MfaSetup",
     "NewDevice",
     "NewPasswordRequired",
     "Password",
     "PasswordChallenge",
+    "PasswordRules",
     "PasswordSrpChallenge",
     "RefreshFailing",
     "RequestContext",
@@ -98,7 +119,10 @@ __all__ = [
     "TokensChanged",
     "TotpSetup",
     "UnknownChallenge",
+    "UserFilter",
     "UserPool",
+    "UserPoolDescription",
+    "UserPoolSummary",
     "UserProfile",
     "challenge_from_dict",
     "errors",
@@ -111,7 +135,9 @@ __all__ = [
 __getattr__, __dir__ = _lazily(
     __name__,
     {
+        "_asking": ("Listing",),
         "account": ("TotpSetup",),
+        "admin": ("Admin",),
         "errors": ("errors",),
         "events": (
             "CredentialsChanged",
@@ -128,6 +154,16 @@ __getattr__, __dir__ = _lazily(
             "SignUpConfirmed",
             "SignUpResult",
             "UserProfile",
+        ),
+        "flow.admin_values": (
+            "AdminUser",
+            "AppClientDescription",
+            "AppClientSummary",
+            "Device",
+            "Group",
+            "PasswordRules",
+            "UserPoolDescription",
+            "UserPoolSummary",
         ),
         "flow.challenges": (
             "Answer",
@@ -150,6 +186,7 @@ __getattr__, __dir__ = _lazily(
         "flow.flows": ("Choice", "Custom", "Flow", "Password", "Srp"),
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
+        "flow.user_filter": ("UserFilter",),
         "identity_pool": ("AwsIdentity", "IdentityPool"),
         "login": ("Login", "Responder", "SignedIn", "Step"),
         "pool": ("UserPool",),

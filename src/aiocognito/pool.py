@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import NoReturn, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, NoReturn, Self, TypedDict, Unpack
 
 import anyio
 
@@ -18,7 +18,8 @@ from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
 from aiocognito._relogin import PasswordSource, Relogin, checked_source, no_password
 from aiocognito.account import deliver
-from aiocognito.errors import InvalidArgument, InvalidType, SessionClosed
+from aiocognito.admin import Admin
+from aiocognito.errors import InvalidArgument, InvalidType, LocalProtocolError, SessionClosed
 from aiocognito.events import Event, Observer
 from aiocognito.flow import account as calls
 from aiocognito.flow.account_reading import (
@@ -45,6 +46,9 @@ from aiocognito.transport.base import HttpClient, Transport
 from aiocognito.transport.botocore import BotocoreTransport
 from aiocognito.verify.verifier import TokenVerifier
 
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
+
 __all__ = ["UserPool"]
 
 _log = logging.getLogger("aiocognito")
@@ -63,6 +67,7 @@ class PoolOptions(TypedDict, total=False):
     rotation_grace: float | None
     context: RequestContext
     observer: Observer | None
+    aws: AioSession | None
     transport: Transport | None
     http: HttpClient | None
     clock: Clock
@@ -95,6 +100,8 @@ class UserPool:
         context: Goes with every call of a sign-in, sign-up and recovery to triggers,
             threat protection and analytics; what a call is given is laid over it.
         observer: Called with each `Event`; must be quick.
+        aws: An aiobotocore session whose IAM credentials sign the calls of `admin`, and
+            no others. Only its credentials are used.
         transport: Carries the calls instead of aiobotocore; not closed by the pool.
         http: Fetches the keys instead of the built-in client; not closed by the pool.
         clock: Where the time comes from.
@@ -119,6 +126,7 @@ class UserPool:
         rotation_grace: float | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
+        aws: AioSession | None = None,
         transport: Transport | None = None,
         http: HttpClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -129,6 +137,8 @@ class UserPool:
         self._observer = observer
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         self._own_transport = transport is None
+        self._signs = aws is not None or transport is not None
+        self._admin: Admin | None = None
         self._verifier = (
             TokenVerifier(
                 user_pool_id,
@@ -160,6 +170,7 @@ class UserPool:
                 service="cognito-idp",
                 endpoint_url=endpoint_url,
                 allow_http=allow_http,
+                aws=aws,
             ),
             verifier=self._verifier,
             identity_pool=self._identity_pool,
@@ -199,6 +210,22 @@ class UserPool:
     def identity_pool(self) -> IdentityPool | None:
         """The identity pool, if the pool was made with one."""
         return self._identity_pool
+
+    @property
+    def admin(self) -> Admin:
+        """What administrators do, in calls signed with IAM credentials.
+
+        For servers only: these credentials have no place in a program that users run.
+
+        Raises:
+            LocalProtocolError: The pool was made without ``aws``. (A ``transport`` of
+                your own is trusted to sign what is to be signed.)
+        """
+        if not self._signs:
+            raise LocalProtocolError("Give UserPool an aiobotocore session (aws=) to use admin.")
+        if self._admin is None:
+            self._admin = Admin(self._services)
+        return self._admin
 
     # --- signing in ---
 

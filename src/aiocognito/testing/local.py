@@ -64,6 +64,9 @@ class LocalCognito:
             the client see `LocalUserPool.add_client`.
         guests: Whether the identity pool gives credentials to those without a login.
         credential_lifetime: Seconds of life of AWS credentials; 3600 on the service.
+        aws_keys: Secret access keys by key id: over HTTP, administrators' calls must be
+            signed with one of these. Without any, every signature is accepted, and none
+            is not.
         clock: `ManualClock` to move time by hand.
         entropy: Where ids, salts and codes come from.
         host: A loopback address.
@@ -96,6 +99,7 @@ class LocalCognito:
         rotation_grace: float = 0.0,
         guests: bool = True,
         credential_lifetime: float = 3600.0,
+        aws_keys: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         entropy: Entropy = secrets.token_bytes,
         host: str = "127.0.0.1",
@@ -104,6 +108,7 @@ class LocalCognito:
         dns_suffix(region)  # refuses what is no region
         self.clock = clock
         self._backend = Backend(clock=clock)
+        self._backend.aws_keys = dict(aws_keys or {})
         self._shell = HttpShell(self._backend, host=host, port=port)
         self.identity_pool = LocalIdentityPool(
             identity_pool_id or f"{region}:{uuid.UUID(bytes=entropy(16))}",

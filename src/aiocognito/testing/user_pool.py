@@ -16,6 +16,10 @@ from aiocognito._clock import Clock
 from aiocognito._partitions import parse_user_pool_id
 from aiocognito.testing import descriptions, minting
 from aiocognito.testing.account import Account
+from aiocognito.testing.admin_constraints import ALL_INPUTS
+from aiocognito.testing.admin_creation import UserCreation
+from aiocognito.testing.admin_groups import AdminDescriptions, GroupOperations
+from aiocognito.testing.admin_operations import AdminOperations
 from aiocognito.testing.administration import PoolAdministration
 from aiocognito.testing.attributes import OwnAttributes
 from aiocognito.testing.constraints import check
@@ -163,12 +167,16 @@ class LocalUserPool(PoolAdministration):
             "GlobalSignOut": account.global_sign_out,
             "AssociateSoftwareToken": totp.associate,
             "VerifySoftwareToken": totp.verify,
+            **UserCreation(self._state).table(),
+            **AdminOperations(self._state).table(),
+            **GroupOperations(self._state).table(),
+            **AdminDescriptions(self._state).table(),
         }
 
     # --- answering ---
 
     def handle(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one unsigned operation.
+        """Answer one operation. Who may ask is the shells' affair.
 
         A refused call changes nothing but the counters of failures; a weighed SRP
         claim also spends its secret block, and what a failing ``PostConfirmation`` was
@@ -182,7 +190,7 @@ class LocalUserPool(PoolAdministration):
             PoolError: With a code that the operation's model lists, or one of those
                 every operation can have.
         """
-        request = check(operation, parameters)
+        request = check(operation, parameters, ALL_INPUTS)
         return self._operations[operation](request)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
