@@ -33,6 +33,7 @@ from aiocognito.errors import (
     UserNotConfirmed,
 )
 from aiocognito.flow.calls import Reply
+from aiocognito.flow.flows import Choice
 from aiocognito.testing import Alter, Drop, InternalFailure, Refuse
 from aiocognito.testing.totp import STEP, code_at
 from aiocognito.transport.base import revealed
@@ -129,13 +130,15 @@ async def test_an_alias_is_taken_over_on_request_only() -> None:
     assert (await world.pool.sign_in(EMAIL, PASSWORD)).username == "second"
 
 
-async def test_sessions_of_sign_up_and_confirmation_are_handed_on() -> None:
+async def test_a_confirmed_user_signs_in_without_being_asked_again() -> None:
     world = World(explicit_auth_flows=["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])
     made = await world.pool.sign_up("ana", PASSWORD, attributes={"email": EMAIL})
     assert made.session is not None
     confirmed = await world.pool.confirm_sign_up("ana", code(world), session=made.session)
     assert confirmed.session is not None
     assert confirmed.session != made.session
+    session = await world.pool.sign_in("ana", flow=Choice(session=confirmed.session))
+    assert (await session.get_user()).sub == made.user_sub
 
 
 # --- what the service refuses ---------------------------------------------------------

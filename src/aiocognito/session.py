@@ -183,6 +183,8 @@ class Session:
     async def change_password(self, old_password: str | None, new_password: str) -> None:
         """Change the password; tokens live on.
 
+        What `UserPool.session` was given to sign in with is not changed along.
+
         Args:
             old_password: None only for a user who never had one.
             new_password: 1 to 256 characters that meet the pool's policy.

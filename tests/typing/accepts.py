@@ -8,9 +8,11 @@ from typing import assert_never, assert_type
 
 from aiocognito import (
     Answer,
+    AuthFactors,
     Challenge,
     Choice,
     Claims,
+    CodeDelivery,
     CognitoError,
     Custom,
     CustomChallenge,
@@ -28,6 +30,8 @@ from aiocognito import (
     Session,
     SignedIn,
     SignInRequired,
+    SignUpConfirmed,
+    SignUpResult,
     SmsMfa,
     SmsOtp,
     SoftwareTokenMfa,
@@ -35,8 +39,10 @@ from aiocognito import (
     Srp,
     Step,
     TokensChanged,
+    TotpSetup,
     UnknownChallenge,
     UserPool,
+    UserProfile,
     challenge_from_dict,
     responders,
 )
@@ -166,3 +172,20 @@ def knows_the_facts_of_errors(error: CognitoError) -> None:
             assert_type(reason, str)
         case _:
             pass
+
+
+async def manages_an_account(pool: UserPool, session: Session) -> None:
+    context = RequestContext(client_metadata={"locale": "de"})
+    made = await pool.sign_up("ana", "password", attributes={"email": "a@b.c"}, context=context)
+    assert_type(made, SignUpResult)
+    assert_type(made.delivery, CodeDelivery | None)
+    assert_type(await pool.confirm_sign_up("ana", "1", session=made.session), SignUpConfirmed)
+    assert_type(await pool.forgot_password("ana"), CodeDelivery | None)
+    assert_type(await session.get_user(), UserProfile)
+    assert_type(await session.auth_factors(), AuthFactors)
+    changed = await session.update_attributes({"name": "Ana", "custom:vip": True})
+    assert_type(changed, tuple[CodeDelivery, ...])
+    setup = await session.set_up_totp(issuer="Shop")
+    assert_type(setup, TotpSetup)
+    assert_type(setup.uri, str)
+    await session.set_mfa(totp="preferred", sms="off")

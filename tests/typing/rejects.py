@@ -33,3 +33,6 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     UserPool("eu-west-1_Ab12Cd34E", "client", None)  # refused
     UserPool("eu-west-1_Ab12Cd34E", "client", verify_tokens="no")  # refused
     session.access_token().strip()  # refused
+    await session.set_mfa(totp=True)  # refused
+    await session.update_attributes({"custom:age": 7})  # refused
+    await pool.confirm_sign_up("ana", 123456)  # refused
