@@ -15,8 +15,8 @@ def not_async(challenge: object) -> None:
 
 async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     pool.session("svc", password=plain_callable)  # refused
-    pool.session("svc")  # refused
-    await pool.sign_in("ana")  # refused
+    await pool.sign_in()  # refused
+    await pool.sign_in("ana", context={"tenant": "7"})  # refused
     await pool.sign_in("ana", "password", respond=not_async)  # refused
     await pool.sign_in("ana", "password", flow="USER_SRP_AUTH")  # refused
     await pool.sign_in("ana", "password", responders.totp("ABC"))  # refused
