@@ -16,23 +16,27 @@ BEGIN, END = "<!-- written by docs/diagram.py -->\n", "<!-- until here -->\n"
 
 # Where things stand (centre, and half the size). States that are asked for the first
 # time share a frame: what all three have in common is one arrow.
-FRAMED = (State.SRP_SENT, State.PASSWORD_SENT, State.CLAIM_SENT)
+FRAMED = (State.SRP_SENT, State.PASSWORD_SENT, State.NAME_SENT, State.CLAIM_SENT)
 FRAME = "asked"
 HALF = (78, 22)
 PLACES: dict[State | str, tuple[int, int]] = {
-    State.READY: (90, 140),
-    State.SRP_SENT: (420, 80),
-    State.CLAIM_SENT: (680, 80),
-    State.PASSWORD_SENT: (420, 200),
-    FRAME: (550, 140),
-    State.WAITING: (980, 80),
-    State.ANSWER_SENT: (980, 230),
-    State.CLOSED: (400, 340),
+    State.READY: (90, 240),
+    State.PASSWORD_SENT: (420, 110),
+    State.SRP_SENT: (420, 240),
+    State.NAME_SENT: (420, 370),
+    State.CLAIM_SENT: (690, 110),
+    FRAME: (560, 240),
+    State.WAITING: (1030, 340),
+    State.ANSWER_SENT: (1030, 530),
+    State.SECRET_ASKED: (1030, 130),
+    State.CODE_SENT: (1350, 340),
+    State.SETUP_REPORTED: (1350, 610),
+    State.CLOSED: (620, 610),
 }
-FRAME_HALF = (240, 110)
+FRAME_HALF = (240, 180)
 
 HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1080 380" role="img"'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1450 660" role="img"'
     ' font-family="sans-serif" font-size="14" fill="currentColor" stroke="none">'
 )
 ARROW_HEAD = (
@@ -47,6 +51,8 @@ def edges() -> Edges:
     """Every transition once, those that the frame shares as one."""
     drawn: Edges = {}
     for (source, happened), target in TRANSITIONS.items():
+        if target is State.CLOSED and happened is not Input.TOKENS:
+            continue  # every failure closes; the table has them, the picture would drown
         shared = all(TRANSITIONS.get((state, happened)) is target for state in FRAMED)
         origin = FRAME if shared and source in FRAMED else source
         inputs = drawn.setdefault((origin, target), [])
@@ -99,11 +105,15 @@ def _arrow(source: State | str, target: State, inputs: list[Input], *, both_ways
     (x1, y1), (x2, y2) = _aimed(source, target), PLACES[target]
     (ax, ay), (bx, by) = _rim(source, (x1, y1), (x2, y2)), _rim(target, (x2, y2), (x1, y1))
     if both_ways:  # two arrows between the same boxes stand side by side
-        ax, bx = (x - 30 if y2 < y1 else x + 30 for x in (ax, bx))
+        if y1 == y2:
+            ay, by = (y - 10 if x2 < x1 else y + 10 for y in (ay, by))
+        else:
+            ax, bx = (x - 30 if y2 < y1 else x + 30 for x in (ax, bx))
     words = ", ".join(name(happened) for happened in inputs)
     mx, my = (ax + bx) / 2, (ay + by) / 2
     if ay == by:  # level: above the line
-        text = _text(words, mx, my - 8, anchor="middle")
+        below = both_ways and x2 > x1
+        text = _text(words, mx, my + (16 if below else -8), anchor="middle")
     elif ax == bx:  # upright: outside
         left = both_ways and y2 < y1
         text = _text(words, mx + (-8 if left else 8), my + 4, anchor="end" if left else "start")

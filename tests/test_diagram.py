@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiocognito.flow.machine import TRANSITIONS
+from aiocognito.flow.machine import TRANSITIONS, Input, State
 from tests.markdown import ROOT
 
 pytestmark = pytest.mark.may_block
@@ -36,4 +36,9 @@ def test_every_transition_is_drawn_once(diagram: dict[str, Any]) -> None:
         for state in (diagram["FRAMED"] if source == diagram["FRAME"] else (source,))
         for happened in inputs
     )
-    assert drawn == Counter((*pair, target) for pair, target in TRANSITIONS.items())
+    # Failures close from everywhere; only the table has those.
+    assert drawn == Counter(
+        (state, happened, target)
+        for (state, happened), target in TRANSITIONS.items()
+        if target is not State.CLOSED or happened is Input.TOKENS
+    )

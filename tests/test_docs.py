@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -51,6 +52,19 @@ def totp_secret(local: LocalCognito) -> str:
 def code_of_ana(local: LocalCognito) -> Callable[..., Any]:
     async def ask(*_: object) -> str:
         return local.totp_code("ana")
+
+    return ask
+
+
+def code_of_pending(local: LocalCognito) -> Callable[..., Any]:
+    """A person with a new authenticator, who mistypes once."""
+    tries = iter(("000000 is wrong", "right"))
+
+    async def ask(*_: object) -> str:
+        token = local.pool.user("ana").pending_token
+        assert token is not None
+        right = token.unused_code(time.time())
+        return right if next(tries) == "right" else f"{(int(right) + 500_000) % 10**6:06d}"
 
     return ask
 
@@ -172,6 +186,45 @@ class TestHowTo:
             assert isinstance(caught.value.challenge, NewPasswordRequired)
             respond = page["with_new_password"]("An0ther-one!", {})
             assert await pool.sign_in("new", PASSWORD, respond=respond)
+
+    async def test_signing_up(self, local: LocalCognito) -> None:
+        # F035, F036, F056, F074, F091
+        page = program("docs/howto/accounts.md", local)
+        page["UserPool"] = UserPool  # this page names the endpoint itself
+        refused, too_old, done = await page["check_registration"]()
+        assert refused == "Email domain not allowed"
+        assert too_old == "Too old. A new one went to a***@e***."
+        assert done == "Confirmed."
+        async with UserPool(local.user_pool_id, local.client_id, endpoint_url=local.url) as pool:
+            register, confirm = page["register"], page["confirm"]
+            assert await register(pool, "ana", PASSWORD, "a@b.example") == "Somebody has this name."
+            assert await register(pool, "new", "weak", "a@b.example") == (
+                "The password lacks: length"
+            )
+            assert await register(pool, "new", PASSWORD, "a@b.example") == (
+                "We have sent a code to a***@b***."
+            )
+            assert await confirm(pool, "new", "nonsense") == "That is not the code."
+
+    async def test_an_account(self, local: LocalCognito) -> None:
+        # F014, F015, F090
+        page = program("docs/howto/accounts.md", local)
+
+        async def read_mail(*_: object) -> str:
+            return local.outbox[-1].code
+
+        async with UserPool(local.user_pool_id, local.client_id, endpoint_url=local.url) as pool:
+            assert "a***@e***" in await page["forgot"](pool, "ana")
+            local.pool.user("ana").mfa.clear()
+            session = await page["recover"](pool, "ana", await read_mail(), "An0ther-one!")
+            moved = await page["move"](session, "ana@example.org", read_mail)
+            assert moved == ("ana@example.org", True)
+            shown: list[str] = []
+            await page["add_authenticator"](session, shown.append, code_of_pending(local))
+            assert (await session.get_user()).preferred_mfa == "SOFTWARE_TOKEN_MFA"
+            await page["delete"](session)
+        with pytest.raises(LookupError):
+            local.pool.user("ana")
 
     async def test_keep_a_worker_signed_in(self, local: LocalCognito, totp_secret: str) -> None:
         page = program("docs/howto/keep-a-worker-signed-in.md", local)

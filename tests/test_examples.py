@@ -149,6 +149,28 @@ def test_the_worker_can_be_given_an_end() -> None:
     assert "new tokens by sign-in" in out
 
 
+def test_an_account_from_sign_up_to_deletion() -> None:
+    # F014, F015, F035, F036, F074, F091, F093
+    program = start("sign_up_to_deletion.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "the PreSignUp trigger says: Email domain not allowed" in out
+    assert "the password lacks: uppercase" in out
+    assert "a code went by EMAIL to a***@e***" in out
+    assert "ana@example.org is verified: True" in out
+    assert out.endswith("deleted; nobody of that name can sign in\n")
+
+
+def test_an_authenticator_is_set_up_and_used() -> None:
+    # F090
+    program = start("totp_setup.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "preferred: SOFTWARE_TOKEN_MFA" in out
+    assert "signed in as ana with the authenticator" in out
+    assert re.search("[A-Z2-7]{52}", out) is None  # the secret is not displayed
+
+
 @pytest.mark.may_block
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the kernel's own machinery
 def test_the_notebook_runs_across_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

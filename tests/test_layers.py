@@ -40,6 +40,7 @@ LAYERS: dict[str, int] = {
     "stores.base": 3,
     "transport.base": 3,
     "transport.error_codes": 3,
+    "_asking": 4,
     "_exchange": 4,
     "_identities": 4,
     "_issued": 4,
@@ -52,6 +53,8 @@ LAYERS: dict[str, int] = {
     "_workers": 4,
     "account": 4,
     "admin": 4,
+    "admin_groups": 4,
+    "admin_users": 4,
     "identity_pool": 4,
     "login": 4,
     "oauth.client": 4,
@@ -93,8 +96,8 @@ CONFINED: dict[str, set[str]] = {
     "aiobotocore": {"transport.botocore", "transport._signing", "aws", "stores.dynamodb"},
     "asyncio": {"_protected", "aws", "transport.botocore"},
     "boto3": set(),
-    # The local pool validates its answers against the service model, which is botocore's.
-    "botocore": {"transport.botocore", "aws", "stores.dynamodb", "testing.constraints"},
+    # The local pool checks signatures, with the signer everybody uses.
+    "botocore": {"transport.botocore", "aws", "stores.dynamodb", "testing.signatures"},
     "random": {"_refresh", "_retry"},  # spreads refreshes and retries over time; no secret
     "time": {"_clock"},
 }
@@ -107,7 +110,7 @@ LAZY_THIRD_PARTY: dict[str, set[str]] = {
     "transport.botocore": {"aiobotocore", "botocore"},
     "transport._signing": {"aiobotocore"},
     "aws": {"aiobotocore", "botocore"},
-    "testing.constraints": {"botocore"},
+    "testing.signatures": {"botocore"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -14,11 +15,18 @@ from aiocognito._redact import Secret
 from aiocognito.errors import CodeMismatch, InvalidArgument, InvalidType
 from aiocognito.flow.challenges import (
     Context,
+    CustomChallenge,
     EmailOtp,
+    MfaSetup,
     NewPasswordRequired,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    SelectChallenge,
     SelectMfaType,
     SmsMfa,
+    SmsOtp,
     SoftwareTokenMfa,
+    SoftwareTokenSetup,
     UnknownChallenge,
 )
 
@@ -40,6 +48,13 @@ SMS = SmsMfa(destination="+*******1234", **COMMON)
 EMAIL = EmailOtp(destination=None, **COMMON)
 SELECT = SelectMfaType(options=("SMS_MFA", "SOFTWARE_TOKEN_MFA"), **COMMON)
 NEW = NewPasswordRequired(required_attributes=("name",), user_attributes={}, **COMMON)
+SMS_OTP = SmsOtp(destination="+*******1234", **COMMON)
+CHOICE = SelectChallenge(options=("PASSWORD_SRP", "EMAIL_OTP"), **COMMON)
+SRP = PasswordSrpChallenge(**COMMON)
+PLAIN = PasswordChallenge(**COMMON)
+SETUP = MfaSetup(options=("SOFTWARE_TOKEN_MFA", "EMAIL_OTP"), **COMMON)
+AUTHENTICATOR = SoftwareTokenSetup(secret=Secret("JBSWY3DPEHPK3PXP"), **COMMON)
+CUSTOM = CustomChallenge(**{**COMMON, "parameters": {"X": "Y"}})
 UNKNOWN = UnknownChallenge(challenge_name="MIND_READING", **COMMON)
 
 
@@ -192,6 +207,81 @@ async def test_what_asking_raises_reaches_the_caller() -> None:
 
 async def test_a_person_is_not_asked_what_nobody_can_answer() -> None:
     assert await responders.prompt(ask=Person())(UNKNOWN) is None
+
+
+@pytest.mark.parametrize(
+    ("challenge", "lines", "secret", "expected"),
+    [
+        (CHOICE, ["email_otp"], [], {"ANSWER": "EMAIL_OTP"}),
+        (CHOICE, ["password_srp"], ["Passw0rd!"], {"ANSWER": "PASSWORD_SRP"}),
+        (SRP, [], ["Passw0rd!"], {}),
+        (PLAIN, [], ["Passw0rd!"], {"PASSWORD": "Passw0rd!"}),
+        (SETUP, ["email_otp", "ana@example.com"], [], {"EMAIL": "ana@example.com"}),
+        (SETUP, ["software_token_mfa"], [], {}),
+        (AUTHENTICATOR, ["123 456"], [], {"UserCode": "123456"}),
+        (SMS_OTP, ["12345678"], [], {"SMS_OTP_CODE": "12345678"}),
+    ],
+    ids=str,
+)
+async def test_a_person_can_answer_this_too(
+    challenge: Challenge, lines: list[str], secret: list[str], expected: dict[str, str]
+) -> None:
+    openly, secretly = Person(*lines), Person(*secret)
+    answer = await responders.prompt(ask=openly, ask_secretly=secretly)(challenge)
+    assert said(answer) == expected
+    assert openly.lines == secretly.lines == []  # what is secret is typed unseen
+
+
+async def test_a_person_is_not_asked_to_choose_from_one() -> None:
+    one = MfaSetup(options=("SMS_MFA", "SOFTWARE_TOKEN_MFA"), **COMMON)
+    answer = await responders.prompt(ask=Person())(one)
+    assert answer is not None
+    assert answer.operation == "AssociateSoftwareToken"
+
+
+@pytest.mark.parametrize(
+    "challenge", [CUSTOM, MfaSetup(options=("SMS_MFA",), **COMMON)], ids=lambda c: c.name
+)
+async def test_a_person_is_not_led_to_answer_this(challenge: Challenge) -> None:
+    # threat 8: the question of a custom challenge comes from the other side
+    assert await responders.prompt(ask=Person())(challenge) is None
+
+
+async def test_custom_challenges_are_solved_from_their_parameters() -> None:
+    async def solve(parameters: Mapping[str, str]) -> str | None:
+        return parameters.get("X")
+
+    respond = responders.custom(solve)
+    assert said(await respond(CUSTOM)) == {"ANSWER": "Y"}
+    assert await respond(CustomChallenge(**{**COMMON, "parameters": {}})) is None
+    assert await respond(SMS) is None
+
+
+@pytest.mark.parametrize(
+    ("challenge", "key"),
+    [(SMS, "SMS_MFA_CODE"), (SMS_OTP, "SMS_OTP_CODE"), (EMAIL, "EMAIL_OTP_CODE")],
+    ids=lambda value: getattr(value, "name", None),
+)
+async def test_codes_are_fetched(challenge: Challenge, key: str) -> None:
+    asked: list[str | None] = []
+
+    async def fetch(destination: str | None) -> str | None:
+        asked.append(destination)
+        return "12345678" if len(asked) == 1 else None
+
+    respond = responders.code(fetch)
+    assert said(await respond(challenge)) == {key: "12345678"}
+    assert asked == [getattr(challenge, "destination", None)]
+    assert await respond(challenge) is None
+    assert await respond(TOTP) is None
+
+
+async def test_the_best_of_what_is_offered_is_chosen() -> None:
+    respond = responders.choose("WEB_AUTHN", "EMAIL_OTP", "SMS_MFA")
+    assert said(await respond(CHOICE)) == {"ANSWER": "EMAIL_OTP"}
+    assert said(await respond(SELECT)) == {"ANSWER": "SMS_MFA"}
+    assert await responders.choose("WEB_AUTHN")(CHOICE) is None
+    assert await respond(SMS) is None
 
 
 async def test_the_first_answer_is_taken() -> None:

@@ -8,6 +8,9 @@ from aiocognito.errors import __all__ as _error_names
 
 if TYPE_CHECKING:
     from aiocognito import errors, events, responders
+    from aiocognito._asking import Listing
+    from aiocognito.account import TotpSetup
+    from aiocognito.admin import Admin
     from aiocognito.events import (
         CredentialsChanged,
         Event,
@@ -16,19 +19,45 @@ if TYPE_CHECKING:
         SessionEnded,
         TokensChanged,
     )
+    from aiocognito.flow.account_reading import (
+        AuthFactors,
+        CodeDelivery,
+        SignUpConfirmed,
+        SignUpResult,
+        UserProfile,
+    )
+    from aiocognito.flow.admin_values import (
+        AdminUser,
+        AppClientDescription,
+        AppClientSummary,
+        Device,
+        Group,
+        PasswordRules,
+        UserPoolDescription,
+        UserPoolSummary,
+    )
     from aiocognito.flow.challenges import (
         Answer,
         Challenge,
+        CustomChallenge,
         EmailOtp,
+        MfaSetup,
         NewPasswordRequired,
+        PasswordChallenge,
+        PasswordSrpChallenge,
+        SelectChallenge,
         SelectMfaType,
         SmsMfa,
+        SmsOtp,
         SoftwareTokenMfa,
+        SoftwareTokenSetup,
         UnknownChallenge,
     )
-    from aiocognito.flow.flows import Flow, Password, Srp
+    from aiocognito.flow.context import RequestContext
+    from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
+    from aiocognito.flow.user_filter import UserFilter
     from aiocognito.identity_pool import AwsIdentity, IdentityPool
     from aiocognito.login import Login, Responder, SignedIn, Step
     from aiocognito.pool import UserPool
@@ -40,35 +69,62 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY_CLIENT",
+    "Admin",
+    "AdminUser",
     "Answer",
+    "AppClientDescription",
+    "AppClientSummary",
+    "AuthFactors",
     "AwsCredentials",
     "AwsIdentity",
     "Challenge",
+    "Choice",
     "Claims",
+    "CodeDelivery",
     "CredentialsChanged",
+    "Custom",
+    "CustomChallenge",
+    "Device",
     "EmailOtp",
     "Event",
     "Flow",
+    "Group",
     "IdentityPool",
+    "Listing",
     "Login",
+    "MfaSetup",
     "NewDevice",
     "NewPasswordRequired",
     "Password",
+    "PasswordChallenge",
+    "PasswordRules",
+    "PasswordSrpChallenge",
     "RefreshFailing",
+    "RequestContext",
     "Responder",
     "SecurityAlert",
+    "SelectChallenge",
     "SelectMfaType",
     "Session",
     "SessionEnded",
+    "SignUpConfirmed",
+    "SignUpResult",
     "SignedIn",
     "SmsMfa",
+    "SmsOtp",
     "SoftwareTokenMfa",
+    "SoftwareTokenSetup",
     "Srp",
     "Step",
     "TokenVerifier",
     "TokensChanged",
+    "TotpSetup",
     "UnknownChallenge",
+    "UserFilter",
     "UserPool",
+    "UserPoolDescription",
+    "UserPoolSummary",
+    "UserProfile",
     "challenge_from_dict",
     "errors",
     "events",
@@ -80,6 +136,9 @@ __all__ = [
 __getattr__, __dir__ = _lazily(
     __name__,
     {
+        "_asking": ("Listing",),
+        "account": ("TotpSetup",),
+        "admin": ("Admin",),
         "errors": ("errors",),
         "events": (
             "CredentialsChanged",
@@ -90,19 +149,45 @@ __getattr__, __dir__ = _lazily(
             "TokensChanged",
             "events",
         ),
+        "flow.account_reading": (
+            "AuthFactors",
+            "CodeDelivery",
+            "SignUpConfirmed",
+            "SignUpResult",
+            "UserProfile",
+        ),
+        "flow.admin_values": (
+            "AdminUser",
+            "AppClientDescription",
+            "AppClientSummary",
+            "Device",
+            "Group",
+            "PasswordRules",
+            "UserPoolDescription",
+            "UserPoolSummary",
+        ),
         "flow.challenges": (
             "Answer",
             "Challenge",
+            "CustomChallenge",
             "EmailOtp",
+            "MfaSetup",
             "NewPasswordRequired",
+            "PasswordChallenge",
+            "PasswordSrpChallenge",
+            "SelectChallenge",
             "SelectMfaType",
             "SmsMfa",
+            "SmsOtp",
             "SoftwareTokenMfa",
+            "SoftwareTokenSetup",
             "UnknownChallenge",
         ),
-        "flow.flows": ("Flow", "Password", "Srp"),
+        "flow.context": ("RequestContext",),
+        "flow.flows": ("Choice", "Custom", "Flow", "Password", "Srp"),
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
+        "flow.user_filter": ("UserFilter",),
         "identity_pool": ("AwsIdentity", "IdentityPool"),
         "login": ("Login", "Responder", "SignedIn", "Step"),
         "pool": ("UserPool",),

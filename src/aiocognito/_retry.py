@@ -32,10 +32,19 @@ from aiocognito.errors import (
     UserNotFound,
 )
 
-__all__ = ["is_ambiguous", "is_transient", "pause_before_repeat", "session_end"]
+__all__ = [
+    "is_ambiguous",
+    "is_transient",
+    "pause_before_repeat",
+    "pause_when_throttled",
+    "session_end",
+]
 
 _CONNECT_REPEATS = 2
 _AMBIGUOUS_REPEATS = 1
+_THROTTLED_REPEATS = 5
+_LONGEST_BACK_OFF = 8.0  # seconds, where the service names no time of its own
+_LONGEST_WAIT = 30.0  # a longer wish of the service's is the caller's business
 
 
 def is_transient(error: BaseException) -> bool:
@@ -78,6 +87,26 @@ def pause_before_repeat(
     if repeat_ambiguous and is_ambiguous(error):
         return 0.2 + 0.8 * jitter if attempt <= _AMBIGUOUS_REPEATS else None
     return None
+
+
+def pause_when_throttled(error: BaseException, *, attempt: int, jitter: float) -> float | None:
+    """Return the seconds to wait because the quota is used up, or None.
+
+    Somebody waits for a sign-in, so those are not put off; this is for administrators'
+    calls, which come in bulk. `LimitExceeded` is a lock and no quota: never repeated.
+
+    Args:
+        error: Why the attempt failed.
+        attempt: How many attempts were throttled, this one included.
+        jitter: A number drawn from [0, 1).
+    """
+    if not isinstance(error, Throttled) or attempt > _THROTTLED_REPEATS:
+        return None
+    if error.retry_after is not None:
+        # Somewhat later for everybody, or all who were sent away come back together.
+        return error.retry_after + jitter if error.retry_after <= _LONGEST_WAIT else None
+    back_off = min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** (attempt - 1))
+    return back_off * (0.5 + 0.5 * jitter)
 
 
 def session_end(error: BaseException) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import NoReturn, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, NoReturn, Self, TypedDict, Unpack
 
 import anyio
 
@@ -17,10 +17,22 @@ from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
 from aiocognito._relogin import PasswordSource, Relogin, checked_source, no_password
-from aiocognito.errors import InvalidArgument, InvalidType, SessionClosed
+from aiocognito.account import deliver
+from aiocognito.admin import Admin
+from aiocognito.errors import InvalidArgument, InvalidType, LocalProtocolError, SessionClosed
 from aiocognito.events import Event, Observer
+from aiocognito.flow import account as calls
+from aiocognito.flow.account_reading import (
+    CodeDelivery,
+    SignUpConfirmed,
+    SignUpResult,
+    read_confirmation,
+    read_delivery,
+    read_sign_up,
+)
 from aiocognito.flow.app_client import AppClient, checked_password, checked_username
 from aiocognito.flow.beginning import check_password_use, password_use
+from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import Answer
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
@@ -33,6 +45,9 @@ from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
 from aiocognito.transport.botocore import BotocoreTransport
 from aiocognito.verify.verifier import TokenVerifier
+
+if TYPE_CHECKING:
+    from aiobotocore.session import AioSession
 
 __all__ = ["UserPool"]
 
@@ -52,6 +67,7 @@ class PoolOptions(TypedDict, total=False):
     rotation_grace: float | None
     context: RequestContext
     observer: Observer | None
+    aws: AioSession | None
     transport: Transport | None
     http: HttpClient | None
     clock: Clock
@@ -81,9 +97,11 @@ class UserPool:
             app clients with rotation.
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
-        context: Goes with every call of a sign-in to triggers, threat protection and
-            analytics; what a call is given itself is laid over it.
+        context: Goes with every call of a sign-in, sign-up and recovery to triggers,
+            threat protection and analytics; what a call is given is laid over it.
         observer: Called with each `Event`; must be quick.
+        aws: An aiobotocore session whose IAM credentials sign the calls of `admin`, and
+            no others. Only its credentials are used.
         transport: Carries the calls of both pools instead of aiobotocore; not closed by
             the pool.
         http: Fetches the keys instead of the built-in client; not closed by the pool.
@@ -109,6 +127,7 @@ class UserPool:
         rotation_grace: float | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
+        aws: AioSession | None = None,
         transport: Transport | None = None,
         http: HttpClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -122,6 +141,8 @@ class UserPool:
         self._observer = observer
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         self._own_transport = transport is None
+        self._signs = aws is not None or transport is not None
+        self._admin: Admin | None = None
         self._verifier = (
             TokenVerifier(
                 user_pool_id,
@@ -154,6 +175,7 @@ class UserPool:
                 service="cognito-idp",
                 endpoint_url=endpoint_url,
                 allow_http=allow_http,
+                aws=aws,
             ),
             verifier=self._verifier,
             identity_pool=self._identity_pool,
@@ -193,6 +215,22 @@ class UserPool:
     def identity_pool(self) -> IdentityPool | None:
         """The identity pool, if the pool was made with one."""
         return self._identity_pool
+
+    @property
+    def admin(self) -> Admin:
+        """What administrators do, in calls signed with IAM credentials.
+
+        For servers only: these credentials have no place in a program that users run.
+
+        Raises:
+            LocalProtocolError: The pool was made without ``aws``. (A ``transport`` of
+                your own is trusted to sign what is to be signed.)
+        """
+        if not self._signs:
+            raise LocalProtocolError("Give UserPool an aiobotocore session (aws=) to use admin.")
+        if self._admin is None:
+            self._admin = Admin(self._services)
+        return self._admin
 
     # --- signing in ---
 
@@ -353,6 +391,145 @@ class UserPool:
         conversation = Conversation(flow, self._services.transport, self._timing)
         return await Login(conversation, self._session_of).send(answer)
 
+    # --- accounts ---
+
+    async def sign_up(
+        self,
+        username: str,
+        password: str | None = None,
+        *,
+        attributes: calls.Attributes | None = None,
+        validation_data: Mapping[str, str] | None = None,
+        context: RequestContext | None = None,
+    ) -> SignUpResult:
+        """Make a user, who must confirm the account before signing in as a rule.
+
+        Never repeated by itself: after a lost answer the user may exist, and
+        `UsernameExists` may be one's own success. `LimitExceeded` too may leave a user
+        behind who got no code.
+
+        Args:
+            username: What the person will sign in with; an e-mail address or phone
+                number where the pool says so.
+            password: None only in pools that let people sign in without one.
+            attributes: By name, such as ``{"email": "ana@example.com"}``.
+            validation_data: For the pre-sign-up trigger alone; it is not kept.
+            context: For triggers, threat protection and analytics.
+
+        Cancelling leaves it unknown whether the user exists.
+
+        Raises:
+            UsernameExists: Somebody has the name.
+            InvalidPassword: ``unmet`` says what the password lacks.
+            TriggerFailed: The pre-sign-up trigger refused, in its own words.
+            CognitoError: Anything else.
+        """
+        call = calls.sign_up_call(
+            self._services.client,
+            username,
+            password,
+            attributes=attributes,
+            validation_data=validation_data,
+            context=self._laid_over(context),
+        )
+        return read_sign_up((await self._deliver(call)).body)
+
+    async def confirm_sign_up(
+        self,
+        username: str,
+        code: str,
+        *,
+        force_alias: bool = False,
+        session: str | None = None,
+        context: RequestContext | None = None,
+    ) -> SignUpConfirmed:
+        """Confirm an account with the code that was sent.
+
+        Args:
+            username: As at the sign-up.
+            code: As text; blanks are dropped.
+            force_alias: Take an e-mail address or phone number over from the account
+                that has it as its alias.
+            session: `SignUpResult.session`, for signing in straight afterwards.
+            context: For triggers, threat protection and analytics.
+
+        Cancelling leaves it unknown whether the account is confirmed.
+
+        Raises:
+            CodeMismatch: The code is wrong, or there is no such user.
+            ExpiredCode: It is too old or was replaced; see `resend_confirmation_code`.
+            AliasExists: Another account has the address or number.
+            NotAuthorized: The account is confirmed already.
+            CognitoError: Anything else.
+        """
+        call = calls.confirm_sign_up_call(
+            self._services.client,
+            username,
+            code,
+            force_alias=force_alias,
+            session=session,
+            context=self._laid_over(context),
+        )
+        return read_confirmation((await self._deliver(call)).body)
+
+    async def resend_confirmation_code(
+        self, username: str, *, context: RequestContext | None = None
+    ) -> CodeDelivery | None:
+        """Send the code of a sign-up again; the earlier one is void then.
+
+        Raises:
+            InvalidParameter: The account is confirmed already.
+            LimitExceeded: Too often.
+            CognitoError: Anything else.
+        """
+        call = calls.resend_call(self._services.client, username, self._laid_over(context))
+        return read_delivery((await self._deliver(call)).body)
+
+    async def forgot_password(
+        self, username: str, *, context: RequestContext | None = None
+    ) -> CodeDelivery | None:
+        """Send a code for a new password, good for an hour.
+
+        An answer does not prove that the user exists: most pools pretend for those who
+        do not.
+
+        Raises:
+            InvalidParameter: No verified address or number to send it to.
+            NotAuthorized: The user waits for a first sign-in and has a temporary password.
+            LimitExceeded: Too often.
+            CognitoError: Anything else.
+        """
+        call = calls.forgot_password_call(self._services.client, username, self._laid_over(context))
+        return read_delivery((await self._deliver(call)).body)
+
+    async def confirm_forgot_password(
+        self,
+        username: str,
+        code: str,
+        new_password: str,
+        *,
+        context: RequestContext | None = None,
+    ) -> None:
+        """Set a new password with the code that `forgot_password` sent.
+
+        Sessions elsewhere live on; `Session.sign_out` with ``everywhere`` ends them.
+        Cancelling leaves it unknown which password counts.
+
+        Raises:
+            CodeMismatch: The code is wrong, or there is no such user.
+            ExpiredCode: It is too old, or none was asked for.
+            InvalidPassword: ``unmet`` says what is missing; the code is still good.
+            CognitoError: Anything else.
+        """
+        call = calls.confirm_forgot_password_call(
+            self._services.client, username, code, new_password, self._laid_over(context)
+        )
+        await self._deliver(call)
+
+    async def _deliver(self, call: Call) -> Reply:
+        self._check_open()
+        return await deliver(self._services, call)
+
     # --- ending ---
 
     async def aclose(self) -> None:
@@ -460,6 +637,8 @@ def _checked(respond: Responder | None) -> Responder | None:
     if respond is not None and not callable(respond):
         raise InvalidType("respond", "an async callable", respond)
     return respond
+
+
 def _checked_context(context: object) -> RequestContext:
     if not isinstance(context, RequestContext):
         raise InvalidType("context", "a RequestContext", context)

@@ -1,7 +1,8 @@
 """Ready answers to challenges, for `respond=`.
 
 A responder is an async callable that takes a challenge and returns an `Answer`, or
-None to leave it to somebody else. `first_of` asks several in turn.
+None to leave it to somebody else. `first_of` asks several in turn. No responder is ever
+given the password of the login.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import binascii
 import contextvars
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from getpass import getpass
 from typing import Any
@@ -29,11 +30,18 @@ from aiocognito.errors import CognitoError, InvalidArgument, InvalidType
 from aiocognito.flow.challenges import (
     Answer,
     Challenge,
+    CustomChallenge,
     EmailOtp,
+    MfaSetup,
     NewPasswordRequired,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    SelectChallenge,
     SelectMfaType,
     SmsMfa,
+    SmsOtp,
     SoftwareTokenMfa,
+    SoftwareTokenSetup,
 )
 from aiocognito.login import Responder
 
@@ -42,7 +50,7 @@ try:
 except ImportError:  # pragma: no cover  not on Windows
     termios = None  # type: ignore[assignment]
 
-__all__ = ["first_of", "new_password", "prompt", "totp"]
+__all__ = ["choose", "code", "custom", "first_of", "new_password", "prompt", "totp"]
 
 _STEP = 30
 _DIGITS = 6
@@ -102,6 +110,63 @@ def new_password(password: str, *, attributes: Mapping[str, str] | None = None) 
     return respond
 
 
+def custom(solve: Callable[[Mapping[str, str]], Awaitable[str | None]]) -> Responder:
+    """Answer CUSTOM_CHALLENGE with what an async callable makes of its parameters.
+
+    It is asked at most three times in one sign-in; flows with more rounds are held
+    with `UserPool.login`.
+
+    Args:
+        solve: Gets the challenge's public parameters and returns the answer, or None
+            if it has none.
+    """
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        if not isinstance(challenge, CustomChallenge):
+            return None
+        answer = await solve(challenge.parameters)
+        return None if answer is None else challenge.answer(answer)
+
+    return respond
+
+
+def code(fetch: Callable[[str | None], Awaitable[str | None]]) -> Responder:
+    """Answer SMS_MFA, SMS_OTP and EMAIL_OTP with a code that an async callable brings.
+
+    For programs that read the mailbox or the telephone themselves.
+
+    Args:
+        fetch: Gets the masked destination and returns the code, or None if there is
+            none.
+    """
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        if not isinstance(challenge, SmsMfa | SmsOtp | EmailOtp):
+            return None
+        digits = await fetch(challenge.destination)
+        return None if digits is None else challenge.answer(digits)
+
+    return respond
+
+
+def choose(*preferred: str) -> Responder:
+    """Answer SELECT_CHALLENGE and SELECT_MFA_TYPE with the first of these that is offered.
+
+    Args:
+        preferred: Names, the best first, such as ``EMAIL_OTP`` or ``PASSWORD_SRP``,
+            which proves the password that the login was given.
+    """
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        if isinstance(challenge, SelectChallenge | SelectMfaType):
+            for name in preferred:
+                if name in challenge.options:
+                    return challenge.answer(name)
+        return None
+
+    return respond
+
+
 def prompt(
     *,
     ask: Callable[[str], str] | None = None,
@@ -109,8 +174,10 @@ def prompt(
 ) -> Responder:
     """Ask the person at the terminal, or below the notebook's cell.
 
-    Answers codes, the choice of a factor, and new passwords. The functions run in a
-    thread of their own, so the event loop goes on. Cancelling (Ctrl-C) stops waiting at
+    Answers codes, the choice of a factor, new passwords, and sets up an authenticator or
+    an e-mail address. Not custom challenges: what they ask comes from elsewhere, and a
+    person should not be led to type a password there; see `custom`. The functions run in
+    a thread of their own, so the event loop goes on. Cancelling (Ctrl-C) stops waiting at
     once and shows what is typed again; a program that goes on all the same loses the
     next line to the question nobody waits for.
 
@@ -124,14 +191,24 @@ def prompt(
         if challenge.refused is not None:
             await anyio.to_thread.run_sync(print, _said(challenge.refused))
         match challenge:
-            case SmsMfa(destination=to) | EmailOtp(destination=to):
-                code = await _asked(openly, f"Code sent to {to or 'you'}: ")
-                return challenge.answer(code)
+            case SmsMfa(destination=to) | SmsOtp(destination=to) | EmailOtp(destination=to):
+                return challenge.answer(await _asked(openly, f"Code sent to {to or 'you'}: "))
             case SoftwareTokenMfa(device_name=name):
-                code = await _asked(openly, f"Code from {_shown(name)}: ")
-                return challenge.answer(code)
+                return challenge.answer(await _asked(openly, f"Code from {_shown(name)}: "))
             case SelectMfaType(options=options):
                 return challenge.answer(await _chosen(openly, options))
+            case SelectChallenge(options=options):
+                chosen = await _chosen(openly, options)
+                if chosen not in (PasswordChallenge.name, PasswordSrpChallenge.name):
+                    return challenge.answer(chosen)
+                return challenge.answer(chosen, password=await _asked(secretly, "Password: "))
+            case PasswordChallenge() | PasswordSrpChallenge():
+                return challenge.answer(await _asked(secretly, "Password: "))
+            case MfaSetup(options=options):
+                return await _set_up(challenge, openly)
+            case SoftwareTokenSetup(secret_code=secret):
+                text = f"Give your authenticator the secret {secret} and type its code: "
+                return challenge.answer(await _asked(openly, text))
             case NewPasswordRequired(required_attributes=names):
                 password = await _asked(secretly, "New password: ")
                 given = {name: await _asked(openly, f"{name}: ") for name in names}
@@ -164,7 +241,19 @@ async def _asked(ask: Callable[[str], str], text: str) -> str:
             return line
 
 
+async def _set_up(challenge: MfaSetup, ask: Callable[[str], str]) -> Answer | None:
+    possible = (SoftwareTokenMfa.name, EmailOtp.name)
+    options = tuple(name for name in challenge.options if name in possible)
+    if not options:
+        return None
+    if await _chosen(ask, options) == SoftwareTokenMfa.name:
+        return challenge.answer_totp()
+    return challenge.answer_email(await _asked(ask, "Your e-mail address: "))
+
+
 async def _chosen(ask: Callable[[str], str], options: tuple[str, ...]) -> str:
+    if len(options) == 1:
+        return options[0]
     while True:
         line = (await _asked(ask, f"Factor ({', '.join(options)}): ")).strip().upper()
         if line in options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -9,9 +10,21 @@ import anyio
 
 from aiocognito._issued import Issued, LiveTokens
 from aiocognito._keeper import PoolServices, SignIn, TokenKeeper
+from aiocognito.account import Account, TotpSetup
 from aiocognito.errors import CognitoError, LocalProtocolError, RemoteProtocolError
+from aiocognito.flow import account as calls
+from aiocognito.flow.account_reading import (
+    AuthFactors,
+    CodeDelivery,
+    UserProfile,
+    read_auth_factors,
+    read_deliveries,
+    read_delivery,
+    read_user,
+)
 from aiocognito.flow.calls import Call
 from aiocognito.flow.refreshing import global_sign_out_call, revoke_call
+from aiocognito.flow.writing import MfaSetting
 from aiocognito.identity_pool import AwsIdentity
 from aiocognito.tokens.claims import Claims
 from aiocognito.tokens.model import NewDevice
@@ -43,6 +56,7 @@ class Session:
             services, username=username, sign_in_again=sign_in_again, on_end=self._forget_aws
         )
         self._renewal = self._keeper.renewal
+        self._account = Account(services, self)
 
     # --- what is known ---
 
@@ -156,6 +170,141 @@ class Session:
         Raises as `aws_identity`.
         """
         return self.aws_identity.aws_session(region_name)
+
+    # --- the account ---
+    #
+    # Each of these presents a fresh access token. If the service has revoked it
+    # meanwhile, the session is refreshed and the call sent once more; `SignInRequired`
+    # says that this did not help. Cancelling leaves it unknown whether the service acted.
+
+    async def get_user(self) -> UserProfile:
+        """Ask the service for the user's attributes and second factors as they are now."""
+        return read_user((await self._account.ask(calls.get_user_call)).body)
+
+    async def auth_factors(self) -> AuthFactors:
+        """Ask how the user can sign in: what is set up of passwords, codes, passkeys."""
+        return read_auth_factors((await self._account.ask(calls.auth_factors_call)).body)
+
+    async def change_password(self, old_password: str | None, new_password: str) -> None:
+        """Change the password; tokens live on.
+
+        What `UserPool.session` was given to sign in with is not changed along.
+
+        Args:
+            old_password: None only for a user who never had one.
+            new_password: 1 to 256 characters that meet the pool's policy.
+
+        Raises:
+            IncorrectUsernameOrPassword: The old password is wrong.
+            InvalidPassword: ``unmet`` says what the new one lacks.
+            LimitExceeded: Too many attempts.
+            CognitoError: Anything else.
+        """
+        await self._account.ask(
+            lambda token: calls.change_password_call(token, old_password, new_password)
+        )
+
+    async def update_attributes(
+        self,
+        attributes: calls.Attributes,
+        *,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> tuple[CodeDelivery, ...]:
+        """Change attributes; an empty text deletes one.
+
+        A new e-mail address or phone number has to be verified (`verify_attribute`).
+        Pools may keep the old one until then. Tokens show changes after a `refresh`.
+
+        Returns:
+            Where codes went, if the pool sends them by itself.
+
+        Raises:
+            AliasExists: Another user has the address or number.
+            InvalidParameter: Not in the schema, or not to be changed.
+            NotAuthorized: The app client may not write it.
+            CognitoError: Anything else.
+        """
+        reply = await self._account.ask(
+            lambda token: calls.update_attributes_call(token, attributes, client_metadata)
+        )
+        return read_deliveries(reply.body)
+
+    async def delete_attributes(self, *names: str) -> None:
+        """Delete attributes. Raises as `update_attributes`."""
+        await self._account.ask(lambda token: calls.delete_attributes_call(token, names))
+
+    async def send_attribute_code(
+        self, name: str, *, client_metadata: Mapping[str, str] | None = None
+    ) -> CodeDelivery | None:
+        """Send a code that verifies ``email`` or ``phone_number``; earlier ones are void.
+
+        Raises:
+            LimitExceeded: Too often.
+            CognitoError: Anything else.
+        """
+        reply = await self._account.ask(
+            lambda token: calls.send_attribute_code_call(token, name, client_metadata)
+        )
+        return read_delivery(reply.body)
+
+    async def verify_attribute(self, name: str, code: str) -> None:
+        """Verify ``email`` or ``phone_number`` with the code that was sent.
+
+        Raises:
+            CodeMismatch: The code is wrong.
+            ExpiredCode: It is too old, or none was sent.
+            AliasExists: Another user has the address or number.
+            CognitoError: Anything else.
+        """
+        await self._account.ask(lambda token: calls.verify_attribute_call(token, name, code))
+
+    async def set_up_totp(self, *, issuer: str, name: str | None = None) -> TotpSetup:
+        """Begin to set up an authenticator: returns its secret and the QR code's content.
+
+        One that is set up already counts until the new one is verified.
+
+        Args:
+            issuer: The application's name, which the authenticator shows.
+            name: The user's name below it; the true name in the pool if left out.
+
+        Raises:
+            SoftwareTokenMFANotFound: The pool does not offer TOTP.
+            CognitoError: Anything else.
+        """
+        return await self._account.set_up_totp(
+            issuer=issuer, name=self.username if name is None else name
+        )
+
+    async def set_mfa(
+        self,
+        *,
+        totp: MfaSetting | None = None,
+        sms: MfaSetting | None = None,
+        email: MfaSetting | None = None,
+    ) -> None:
+        """Switch second factors ``"on"`` or ``"off"``, or on and ``"preferred"``.
+
+        Factors left out stay as they are, but for this: one alone can be preferred, and
+        ``"on"`` for the preferred one leaves none. TOTP has to be set up before; SMS and
+        e-mail need a verified number or address.
+
+        Raises:
+            InvalidParameter: A factor cannot be used yet, or the pool demands one.
+            CognitoError: Anything else.
+        """
+        settings = {"totp": totp, "sms": sms, "email": email}
+        await self._account.ask(lambda token: calls.set_mfa_call(token, settings))
+
+    async def delete_user(self) -> None:
+        """Delete the user for good, and close the session.
+
+        Never repeated by itself. After an error the session stays open; after a lost
+        answer the user may be gone all the same.
+        """
+        await self._account.ask(calls.delete_user_call)
+        # A refresh under way would bring tokens of nobody.
+        await self._renewal.settle()
+        self._keeper.sign_out()
 
     # --- keeping and ending ---
 

@@ -16,29 +16,81 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiocognito._redact import Secret
-from aiocognito.errors import CognitoError, ServiceError
+from aiocognito.errors import CognitoError, InvalidArgument, ServiceError
 from aiocognito.flow.app_client import AppClient
+from aiocognito.flow.beginning import password_use, sends_password
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import (
     Answer,
     Challenge,
+    CustomChallenge,
     EmailOtp,
+    MfaSetup,
     NewPasswordRequired,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    SelectChallenge,
     SelectMfaType,
     SmsMfa,
+    SmsOtp,
     SoftwareTokenMfa,
+    SoftwareTokenSetup,
     UnknownChallenge,
 )
-from aiocognito.flow.flows import Password, Srp
+from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow, State
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.steps import Authenticated
 from aiocognito.testing import LocalUserPool, ManualClock, PoolError
+from aiocognito.testing.totp import code_at
 from aiocognito.transport.error_codes import service_error
 
 RIGHT, NEW = "Correct-Horse-9!", "Another-Horse-9!"
 FACTORS = ("SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA")
-FLOWS = ("ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+FLOWS = (
+    *("ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"),
+    *("ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH"),
+)
+BEGINNINGS: list[Flow] = [
+    *(Srp(), Password(), Custom(), Custom(srp=True), Choice()),
+    *(Choice(preferred="PASSWORD"), Choice(preferred="PASSWORD_SRP")),
+    *(Choice(preferred="EMAIL_OTP"), Choice(preferred="SMS_OTP"), Choice(preferred="WEB_AUTHN")),
+]
+
+
+def define(event: dict[str, Any]) -> dict[str, Any]:
+    """Two right answers sign in, two wrong ones do not."""
+    past = event["request"]["session"]
+    asked = [s["challengeResult"] for s in past if s["challengeName"] == "CUSTOM_CHALLENGE"]
+    only_srp = [s["challengeName"] for s in past] == ["SRP_A"]
+    event["response"] = {
+        "issueTokens": asked.count(True) == 2,
+        "failAuthentication": asked.count(False) == 2,
+        "challengeName": "PASSWORD_VERIFIER" if only_srp else "CUSTOM_CHALLENGE",
+    }
+    return event
+
+
+def create(event: dict[str, Any]) -> dict[str, Any]:
+    number = str(len(event["request"]["session"]))
+    event["response"]["publicChallengeParameters"] = {"question": number}
+    event["response"]["privateChallengeParameters"] = {"answer": number}
+    return event
+
+
+def verify(event: dict[str, Any]) -> dict[str, Any]:
+    request = event["request"]
+    event["response"]["answerCorrect"] = (
+        request["privateChallengeParameters"]["answer"] == request["challengeAnswer"]
+    )
+    return event
+
+
+TRIGGERS = {
+    "DefineAuthChallenge": define,
+    "CreateAuthChallenge": create,
+    "VerifyAuthChallengeResponse": verify,
+}
 
 
 def plain(value: Any) -> Any:
@@ -53,11 +105,22 @@ class Talk:
     """One user of one pool, and a client that may be wrong."""
 
     def __init__(
-        self, *, factors: frozenset[str], temporary: bool, secret: bool, by_email: bool
+        self,
+        *,
+        factors: frozenset[str],
+        temporary: bool,
+        secret: bool,
+        by_email: bool,
+        compulsory: bool = False,
     ) -> None:
         self.clock = ManualClock()
         self.pool = LocalUserPool(
-            "eu-west-1_LocalPool", clock=self.clock, alias_attributes=("email",)
+            "eu-west-1_LocalPool",
+            clock=self.clock,
+            alias_attributes=("email",),
+            first_factors=("PASSWORD", "EMAIL_OTP", "SMS_OTP"),
+            triggers=TRIGGERS,
+            mfa="ON" if compulsory else "OPTIONAL",
         )
         client = self.pool.add_client(secret=secret, explicit_auth_flows=FLOWS)
         self.client = AppClient.of("eu-west-1_LocalPool", client.client_id, client.client_secret)
@@ -111,10 +174,23 @@ class Talk:
                 return challenge.answer(self.pool.totp_code("ana") if right else "000000")
             case SmsMfa() | EmailOtp():
                 return challenge.answer(self.pool.outbox[-1].code if right else "wrong0")
+            case SmsOtp():
+                return challenge.answer(self.pool.outbox[-1].code if right else "wrong0")
+            case CustomChallenge(parameters=parameters):
+                return challenge.answer(parameters["question"] if right else "wrong")
+            case SelectChallenge(options=options):
+                return challenge.answer(options[choice % len(options)])
+            case PasswordChallenge() | PasswordSrpChallenge():
+                return challenge.answer(RIGHT if right else "Wrong-Horse-9!")
+            case MfaSetup():
+                if choice:
+                    return challenge.answer_totp()
+                return challenge.answer_email("eve@example.com")
+            case SoftwareTokenSetup(secret_code=secret):
+                code = code_at(secret, int(self.clock.wall() // 30))
+                return challenge.answer(code if right else "000000")
             case UnknownChallenge():
                 return challenge.answer({"ANSWER": "x"})
-            case other:
-                raise AssertionError(f"not in these flows: {other}")
 
 
 turns = st.fixed_dictionaries(
@@ -127,13 +203,24 @@ turns = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+def begin(talk: Talk, beginning: Flow, password: str) -> AuthFlow:
+    return AuthFlow(
+        talk.client,
+        username=talk.name,
+        password=None if password_use(beginning) == "none" else Secret(password),
+        flow=beginning,
+        entropy=lambda n: b"\x07" * n,
+    )
+
+
+@settings(max_examples=120)
 @given(
     factors=st.frozensets(st.sampled_from(FACTORS)),
     temporary=st.booleans(),
     secret=st.booleans(),
     by_email=st.booleans(),
-    plaintext=st.booleans(),
+    compulsory=st.booleans(),
+    beginning=st.sampled_from(BEGINNINGS),
     right_password=st.sampled_from([True, True, True, False]),
     script=st.lists(turns, max_size=8),
 )
@@ -142,24 +229,27 @@ def test_a_conversation_ends_as_it_must(
     temporary: bool,
     secret: bool,
     by_email: bool,
-    plaintext: bool,
+    compulsory: bool,
+    beginning: Flow,
     right_password: bool,
     script: list[dict[str, Any]],
 ) -> None:
-    talk = Talk(factors=factors, temporary=temporary, secret=secret, by_email=by_email)
-    password = RIGHT if right_password else "Wrong-Horse-9!"
-    flow = AuthFlow(
-        talk.client,
-        username=talk.name,
-        password=Secret(password),
-        flow=Password() if plaintext else Srp(),
-        entropy=lambda n: b"\x07" * n,
+    talk = Talk(
+        factors=factors,
+        temporary=temporary,
+        secret=secret,
+        by_email=by_email,
+        compulsory=compulsory,
     )
+    password = RIGHT if right_password else "Wrong-Horse-9!"
+    flow = begin(talk, beginning, password)
     step = talk.run(flow, flow.begin())
     waited = answered_wrong = False
+    seen: list[str] = []
     for turn in script:
         if step is None or isinstance(step, Authenticated):
             break
+        seen.append(step.name)
         talk.clock.advance(turn["wait"])
         waited |= turn["wait"] > 180
         if turn["process"]:
@@ -167,31 +257,52 @@ def test_a_conversation_ends_as_it_must(
             flow = AuthFlow.resume(talk.client, step, entropy=secrets.token_bytes)
         answered_wrong |= not turn["right"]
         answer = talk.answer(step, right=turn["right"], choice=turn["choice"])
-        step = talk.run(flow, flow.send(answer))
+        try:
+            call = flow.send(answer)
+        except InvalidArgument as error:
+            # The password was asked for in a process that does not have it.
+            assert error.argument == "password"  # noqa: PT017  the other way goes on
+            assert isinstance(step, SelectChallenge)
+            assert turn["process"]
+            break
+        step = talk.run(flow, call)
 
-    if not right_password:
+    proves_it = password_use(beginning) == "needed"
+    if not right_password and proves_it and "SELECT_CHALLENGE" not in seen:
         assert step is None
     if isinstance(step, Authenticated):
-        assert right_password
         assert step.username in (None, "ana")
         assert flow.state is State.CLOSED
     if step is None:
         assert flow.state is State.CLOSED
         assert not right_password or waited or answered_wrong
-    if not plaintext:
-        assert password not in " ".join(talk.sent)  # F096
+    if not sends_password(beginning):
+        assert password not in " ".join(talk.sent)  # threat 8, F096
 
 
 junk = st.fixed_dictionaries(
     {},
     optional={
         "ChallengeName": st.sampled_from(
-            ["PASSWORD_VERIFIER", "SMS_MFA", "NEW_PASSWORD_REQUIRED", "PASSWORD", "ODD", "", None]
+            [
+                *("PASSWORD_VERIFIER", "SMS_MFA", "NEW_PASSWORD_REQUIRED", "PASSWORD", "ODD", ""),
+                *("SELECT_CHALLENGE", "PASSWORD_SRP", "MFA_SETUP", "CUSTOM_CHALLENGE", None),
+            ]
         ),
+        "AvailableChallenges": st.sampled_from(
+            [None, ["PASSWORD"], ["PASSWORD_SRP", "PASSWORD"], [7], "PASSWORD"]
+        ),
+        "SecretCode": st.sampled_from(["ABCDEFGH23456789", "", 7]),
+        "Status": st.sampled_from(["SUCCESS", "ERROR", 7]),
         "Session": st.sampled_from(["s" * 30, "s", None]),
         "ChallengeParameters": st.dictionaries(
-            st.sampled_from(["USERNAME", "USER_ID_FOR_SRP", "SRP_B", "SALT", "SECRET_BLOCK"]),
-            st.text(alphabet="0aF-z=\n", max_size=8),
+            st.sampled_from(
+                [
+                    *("USERNAME", "USER_ID_FOR_SRP", "SRP_B", "SALT", "SECRET_BLOCK"),
+                    "MFAS_CAN_SETUP",
+                ]
+            ),
+            st.text(alphabet="0aF-z=\n", max_size=8) | st.just('["SOFTWARE_TOKEN_MFA"]'),
         ),
         "AuthenticationResult": st.sampled_from(
             [None, {}, {"AccessToken": "a.b.c"}, {"AccessToken": 7}, "x"]
@@ -200,40 +311,45 @@ junk = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
-@given(plaintext=st.booleans(), replies=st.lists(junk, min_size=1, max_size=4))
+@settings(max_examples=250)
+@given(beginning=st.sampled_from(BEGINNINGS), replies=st.lists(junk, min_size=1, max_size=5))
 def test_a_server_that_talks_nonsense_gets_nothing(
-    plaintext: bool, replies: list[dict[str, Any]]
+    beginning: Flow, replies: list[dict[str, Any]]
 ) -> None:
     talk = Talk(factors=frozenset(), temporary=False, secret=True, by_email=False)
-    flow = AuthFlow(
-        talk.client,
-        username="ana",
-        password=Secret(RIGHT),
-        flow=Password() if plaintext else Srp(),
-        entropy=lambda n: b"\x07" * n,
-    )
+    flow = begin(talk, beginning, RIGHT)
     call: Any = flow.begin()
+    sent = [call]
     for body in replies:
         try:
             step = flow.receive(Reply(body=body), datetime(2026, 1, 1, tzinfo=UTC))
         except CognitoError:
             assert flow.state is State.CLOSED
             break
-        call = step
         if isinstance(step, Authenticated):
             break
-        if not isinstance(step, Call):
-            if isinstance(step, SelectMfaType):
-                break
-            call = flow.send(blind(step))
-    if isinstance(call, Call) and not plaintext:
-        assert RIGHT not in json.dumps(plain(call.parameters))
+        try:
+            call = step if isinstance(step, Call) else flow.send(blind(step))
+        except InvalidArgument:
+            break
+        sent.append(call)
+    if not sends_password(beginning):
+        # threat 8
+        assert RIGHT not in json.dumps([plain(each.parameters) for each in sent])
 
 
-def blind(challenge: Any) -> Answer:
-    if isinstance(challenge, UnknownChallenge):
-        answer: Answer = challenge.answer({"ANSWER": "x"})
-    else:
-        answer = challenge.answer("123456")
-    return answer
+def blind(challenge: Challenge) -> Answer:
+    """Answer whatever comes, without a password of one's own."""
+    match challenge:
+        case UnknownChallenge():
+            return challenge.answer({"ANSWER": "x"})
+        case SelectMfaType(options=options) | SelectChallenge(options=options):
+            return challenge.answer(options[0] if options else "")
+        case MfaSetup():
+            return challenge.answer_totp()
+        case CustomChallenge() | PasswordChallenge() | PasswordSrpChallenge():
+            return challenge.answer("whatever")
+        case NewPasswordRequired():
+            return challenge.answer("whatever")
+        case other:
+            return other.answer("123456")

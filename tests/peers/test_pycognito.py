@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,55 @@ class TestPycognitoWithASecret(Essentials):
         else:
             assert outcome["error"] == "NotAuthorizedException"
             assert "SecretHash does not match" in outcome["message"]
+
+
+class TestAccounts:
+    """The life of an account, lived by somebody else's client at our local pool."""
+
+    @pytest.fixture(params=[False, True], ids=["public", "confidential"])
+    def local(self, request: pytest.FixtureRequest) -> Iterator[LocalCognito]:
+        with LocalCognito(client_secret=request.param) as local:
+            yield local
+
+    def test_from_sign_up_to_deletion(self, driver: Driver, local: LocalCognito) -> None:
+        # F014, F015, F035, F036, F093
+        def code() -> str:
+            return local.outbox[-1].code
+
+        with driver.at_work(local) as peer:
+            answer = peer.do("sign_up", username=NAME, password=PASSWORD, email=EMAIL)["answer"]
+            assert answer["UserConfirmed"] is False
+            assert answer["CodeDeliveryDetails"]["AttributeName"] == "email"
+            again = peer.do("sign_up", username=NAME, password=PASSWORD, email=EMAIL)
+            assert again["error"] == "UsernameExistsException"
+            assert peer.sign_in(NAME, PASSWORD)["error"] == "UserNotConfirmedException"
+            peer.do("resend")
+            assert peer.do("confirm", code="1" + code())["error"] == "CodeMismatchException"
+            assert peer.do("confirm", code=code())["status"] == "SUCCESS"
+            signed_in(peer.sign_in(NAME, PASSWORD))
+            peer.do("update", email="other@example.com", name="Ana")
+            attributes = peer.do("attributes")
+            assert (attributes["email_verified"], attributes["name"]) == (False, "Ana")
+            peer.do("send_code", attribute="email")
+            verified = peer.do("verify_attribute", attribute="email", code=code())
+            assert verified["status"] == "SUCCESS"
+            assert peer.do("attributes")["email_verified"] is True
+            peer.do("forget")
+            peer.do("recover", code=code(), password=NEW_PASSWORD)
+            signed_in(peer.sign_in(NAME, NEW_PASSWORD))
+            assert peer.do("delete")["status"] == "SUCCESS"
+            assert peer.sign_in(NAME, NEW_PASSWORD)["error"] == "NotAuthorizedException"
+
+    def test_a_trigger_speaks_for_itself(self, driver: Driver, local: LocalCognito) -> None:
+        # F056, F074: the service's full stop after the function's words
+        def refuse(event: dict[str, Any]) -> None:
+            raise ValueError("Domain not allowed")
+
+        local.pool.triggers["PreSignUp"] = refuse
+        with driver.at_work(local) as peer:
+            refused = peer.do("sign_up", username=NAME, password=PASSWORD, email=EMAIL)
+        assert refused["error"] == "UserLambdaValidationException"
+        assert "PreSignUp failed with error Domain not allowed." in refused["message"]
 
 
 class TestPyJWT:

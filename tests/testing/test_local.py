@@ -184,7 +184,9 @@ async def test_a_session_leads_to_its_pool() -> None:
 
 
 async def test_a_pool_that_is_named_and_not_there_is_not_found() -> None:
-    call = Call(operation="DescribeUserPool", parameters={"UserPoolId": "eu-west-1_Nobody"})
+    call = Call(
+        operation="DescribeUserPool", parameters={"UserPoolId": "eu-west-1_Nobody"}, signed=True
+    )
     with pytest.raises(ResourceNotFound, match=r"User pool eu-west-1_Nobody does not exist\."):
         await LocalCognito().transport().send(call)
 

@@ -341,6 +341,39 @@ def test_setting_up_totp_by_session(make_pool: MakePool, settle: Settle) -> None
     assert refused[0] == "ExpiredCodeException"  # verifying used it up
 
 
+def test_an_e_mail_address_is_set_up_with_the_session(make_pool: MakePool, settle: Settle) -> None:
+    ana = settle(make_pool(mfa="ON"))
+    challenge = ana.by_password()
+    asked = ana.answer(challenge, EMAIL="ana@example.com")
+    assert asked["ChallengeName"] == EMAIL
+    assert asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"] == "a***@e***"
+    user, sent = ana.pool.user("ana"), ana.pool.outbox[-1]
+    assert (sent.destination, len(sent.code)) == ("ana@example.com", 6)
+    assert refusal(lambda: ana.answer(asked, EMAIL_OTP_CODE="000000"))[0] == (
+        "CodeMismatchException"
+    )
+    assert "email" not in user.attributes  # not before it is proven
+    tokens(ana.answer(asked, EMAIL_OTP_CODE=sent.code))
+    assert user.attributes == {"email": "ana@example.com", "email_verified": "true"}
+    assert user.mfa == [EMAIL]
+    assert ana.by_password()["ChallengeName"] == EMAIL
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [({"mfa": "ON"}, "no address"), ({"mfa": "ON", "mfa_methods": [TOTP]}, "a@example.com")],
+    ids=str,
+)
+def test_an_address_that_cannot_be_set_up_is_refused(
+    make_pool: MakePool, settle: Settle, settings: dict[str, Any], address: str
+) -> None:
+    ana = settle(make_pool(**settings))
+    challenge = ana.by_password()
+    refused = refusal(lambda: ana.answer(challenge, EMAIL=address))
+    assert refused[0] == "InvalidParameterException"
+    assert ana.pool.outbox == []
+
+
 def test_only_a_setup_session_sets_up(pool: CheckedPool, with_totp: Person) -> None:
     session = with_totp.by_password()["Session"]
     refused = refusal(lambda: pool.handle("AssociateSoftwareToken", {"Session": session}))

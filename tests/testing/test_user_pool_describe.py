@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 
+from aiocognito.testing.admin_constraints import ALL_INPUTS
 from aiocognito.testing.constraints import (
-    INPUTS,
     LONGEST_STRING,
     Flag,
     ListOf,
@@ -97,10 +97,10 @@ def test_the_issuer_can_be_chosen(make_pool: Callable[..., CheckedPool]) -> None
 # --- the table of constraints against the model ---
 
 
-@pytest.mark.parametrize("operation", INPUTS)
+@pytest.mark.parametrize("operation", ALL_INPUTS)
 def test_the_table_repeats_the_model(operation: str) -> None:
     shape = service_model().operation_model(operation).input_shape
-    _compare_members(INPUTS[operation], shape)
+    _compare_members(ALL_INPUTS[operation], shape)
 
 
 def _compare_members(rules: Mapping[str, Rule], shape: Shape) -> None:
@@ -143,7 +143,7 @@ def _compare(rule: Rule, shape: Shape) -> None:
 def test_every_operation_in_the_table_is_answered_and_the_other_way_round(
     pool: CheckedPool,
 ) -> None:
-    assert set(pool._operations) == set(INPUTS)
+    assert set(pool._operations) == set(ALL_INPUTS)
 
 
 # --- violations ---

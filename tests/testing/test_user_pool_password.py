@@ -100,7 +100,6 @@ def test_a_temporary_password_expires(
         ("USER_PASSWORD_AUTH", (), "USER_PASSWORD_AUTH flow not enabled for this client"),
         ("REFRESH_TOKEN_AUTH", (), "REFRESH_TOKEN_AUTH flow not enabled for this client"),
         ("USER_AUTH", (), "USER_AUTH flow not enabled for this client"),
-        ("USER_AUTH", ("ALLOW_USER_AUTH",), "Initiate Auth method not supported."),
         (
             "CUSTOM_AUTH",
             ("ALLOW_CUSTOM_AUTH",),

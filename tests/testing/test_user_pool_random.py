@@ -17,9 +17,14 @@ from tests.testing.pool_client import EVERY_FLOW, PASSWORD, POOL_ID
 CONTACTS = {"email": "ana@example.com", "phone_number": "+4915112345678"}
 CHALLENGES = (
     *("SELECT_MFA_TYPE", "SMS_MFA", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"),
-    *("NEW_PASSWORD_REQUIRED", "PASSWORD_VERIFIER"),
+    *("NEW_PASSWORD_REQUIRED", "PASSWORD_VERIFIER", "SELECT_CHALLENGE", "EMAIL_OTP"),
+    *("PASSWORD", "PASSWORD_SRP", "SMS_OTP", "CUSTOM_CHALLENGE"),
 )
-CODES = ("SMS_MFA_CODE", "EMAIL_OTP_CODE", "SOFTWARE_TOKEN_MFA_CODE")
+CODES = ("SMS_MFA_CODE", "EMAIL_OTP_CODE", "SMS_OTP_CODE", "SOFTWARE_TOKEN_MFA_CODE")
+FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP")
+
+
+CHOICES = ("SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP", "PASSWORD", "PASSWORD_SRP", "?")
 
 
 class Scene:
@@ -27,7 +32,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.pool = CheckedPool(POOL_ID, clock=self.clock, device_tracking="OPT_IN")
+        self.pool = CheckedPool(
+            POOL_ID, clock=self.clock, device_tracking="OPT_IN", first_factors=FIRST_FACTORS
+        )
         self.pool.add_client("plain", explicit_auth_flows=EVERY_FLOW)
         self.pool.add_client(
             "rotating",
@@ -38,7 +45,7 @@ class Scene:
         )
         self.pool.add_user("ana", PASSWORD, totp=True, mfa=["SMS_MFA"], attributes=CONTACTS)
         self.pool.add_user("bob", PASSWORD, temporary=True)
-        self.pool.add_user("cleo", PASSWORD)
+        self.pool.add_user("cleo", PASSWORD, attributes={"email": "cleo@example.com"})
         self.last, self.name = ("plain", "SMS_MFA"), "ana"
         self.seen: dict[str, list[str]] = {
             "session": ["s" * 20],
@@ -62,7 +69,8 @@ class Scene:
                 self.seen[kind].append(value)
         if "Session" in answer:
             self.last = asked["ClientId"], answer["ChallengeName"]
-            self.name = answer["ChallengeParameters"]["USER_ID_FOR_SRP"]
+            parameters = answer["ChallengeParameters"]
+            self.name = parameters.get("USERNAME") or parameters["USER_ID_FOR_SRP"]
 
     def state(self) -> list[object]:
         """Everything that a refused call must leave alone."""
@@ -91,8 +99,12 @@ def request(draw: st.DrawFn, scene: Scene) -> tuple[str, dict[str, Any]]:
     match draw(st.sampled_from(["start", "answer", "answer", "refresh", "account"])):
         case "start":
             name = draw(st.sampled_from(["ana", "bob", "cleo", "cleo", "nobody"]))
-            flow = mostly("USER_PASSWORD_AUTH", "USER_SRP_AUTH", "USER_AUTH")
+            flow = mostly("USER_PASSWORD_AUTH", "USER_SRP_AUTH", "USER_AUTH", "USER_AUTH")
             parameters = {"USERNAME": name, "PASSWORD": password, "SRP_A": "2"}
+            if draw(st.booleans()):
+                parameters["PREFERRED_CHALLENGE"] = draw(
+                    st.sampled_from(["EMAIL_OTP", "SMS_OTP", "PASSWORD", "PASSWORD_SRP"])
+                )
             members = {"AuthFlow": flow, "AuthParameters": parameters}
             return "InitiateAuth", {**client, **members}
         case "answer":
@@ -101,8 +113,10 @@ def request(draw: st.DrawFn, scene: Scene) -> tuple[str, dict[str, Any]]:
             code = mostly(scene.pool.totp_code("ana") if is_totp else sent, "000000")
             answers = {
                 "USERNAME": mostly(scene.name, "ana", "nobody"),
-                "ANSWER": mostly("SMS_MFA", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA", "?"),
+                "ANSWER": draw(st.sampled_from(CHOICES)),
                 "NEW_PASSWORD": password,
+                "PASSWORD": password,
+                "SRP_A": "2",
                 **dict.fromkeys(CODES, code),
                 "PASSWORD_CLAIM_SECRET_BLOCK": seen("block"),
                 "PASSWORD_CLAIM_SIGNATURE": "AAAA",

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never, assert_type
 
 from aiocognito import (
     Answer,
+    AuthFactors,
     Challenge,
+    Choice,
     Claims,
+    CodeDelivery,
     CognitoError,
+    Custom,
+    CustomChallenge,
     EmailOtp,
     IdentityPool,
     InvalidPassword,
+    MfaSetup,
     NewPasswordRequired,
     Password,
+    PasswordChallenge,
+    PasswordSrpChallenge,
+    RequestContext,
+    SelectChallenge,
     SelectMfaType,
     Session,
     SignedIn,
     SignInRequired,
+    SignUpConfirmed,
+    SignUpResult,
     SmsMfa,
+    SmsOtp,
     SoftwareTokenMfa,
+    SoftwareTokenSetup,
     Srp,
     Step,
     TokensChanged,
+    TotpSetup,
     UnknownChallenge,
     UserPool,
+    UserProfile,
     challenge_from_dict,
     responders,
 )
@@ -47,6 +64,19 @@ async def signs_in(pool: UserPool) -> None:
     await session.sign_out(everywhere=True)
 
 
+async def signs_in_otherwise(pool: UserPool) -> None:
+    await pool.sign_in("ana", flow=Custom(), respond=responders.custom(solve))
+    await pool.sign_in("ana", "password", flow=Custom(srp=True))
+    await pool.login("ana", flow=Choice(preferred="EMAIL_OTP")).start()
+    pool.login("ana", flow=Choice(session="session", acr_values=["urn:cognito:loa:3"], max_age=60))
+    about = RequestContext(client_metadata={"tenant": "7"}, ip_address="203.0.113.7")
+    await pool.sign_in("ana", "password", context=about)
+
+
+async def solve(parameters: Mapping[str, str]) -> str | None:
+    return parameters.get("question")
+
+
 def makes_service_identities(pool: UserPool) -> None:
     assert_type(pool.session("svc", password="password"), Session)
     assert_type(pool.session("svc", password=read_secret), Session)
@@ -61,13 +91,26 @@ async def converses(pool: UserPool) -> Session:
         match step:
             case SignedIn(session=session):
                 return session
-            case SoftwareTokenMfa() | SmsMfa() | EmailOtp():
+            case SoftwareTokenMfa() | SmsMfa() | EmailOtp() | SmsOtp():
                 step = await login.send(step.answer("123456"))
             case NewPasswordRequired(required_attributes=names):
                 assert_type(names, tuple[str, ...])
                 step = await login.send(step.answer("new", attributes={"name": "Ana"}))
             case SelectMfaType(options=options):
                 step = await login.send(step.answer(options[0]))
+            case SelectChallenge(options=options):
+                step = await login.send(step.answer(options[0], password="password"))
+            case PasswordChallenge() | PasswordSrpChallenge():
+                step = await login.send(step.answer("password"))
+            case CustomChallenge(parameters=parameters):
+                step = await login.send(step.answer(parameters["question"]))
+            case MfaSetup(options=options):
+                assert_type(options, tuple[str, ...])
+                step = await login.send(step.answer_totp())
+            case SoftwareTokenSetup(secret_code=secret):
+                assert_type(secret, str)
+                assert_type(step.otpauth_uri("Example"), str)
+                step = await login.send(step.answer("123456", device_name="phone"))
             case UnknownChallenge(parameters=parameters):
                 step = await login.send(step.answer({"ANSWER": parameters["question"]}))
             case _:
@@ -129,3 +172,20 @@ def knows_the_facts_of_errors(error: CognitoError) -> None:
             assert_type(reason, str)
         case _:
             pass
+
+
+async def manages_an_account(pool: UserPool, session: Session) -> None:
+    context = RequestContext(client_metadata={"locale": "de"})
+    made = await pool.sign_up("ana", "password", attributes={"email": "a@b.c"}, context=context)
+    assert_type(made, SignUpResult)
+    assert_type(made.delivery, CodeDelivery | None)
+    assert_type(await pool.confirm_sign_up("ana", "1", session=made.session), SignUpConfirmed)
+    assert_type(await pool.forgot_password("ana"), CodeDelivery | None)
+    assert_type(await session.get_user(), UserProfile)
+    assert_type(await session.auth_factors(), AuthFactors)
+    changed = await session.update_attributes({"name": "Ana", "custom:vip": True})
+    assert_type(changed, tuple[CodeDelivery, ...])
+    setup = await session.set_up_totp(issuer="Shop")
+    assert_type(setup, TotpSetup)
+    assert_type(setup.uri, str)
+    await session.set_mfa(totp="preferred", sms="off")

@@ -15,8 +15,8 @@ def not_async(challenge: object) -> None:
 
 async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     pool.session("svc", password=plain_callable)  # refused
-    pool.session("svc")  # refused
-    await pool.sign_in("ana")  # refused
+    await pool.sign_in()  # refused
+    await pool.sign_in("ana", context={"tenant": "7"})  # refused
     await pool.sign_in("ana", "password", respond=not_async)  # refused
     await pool.sign_in("ana", "password", flow="USER_SRP_AUTH")  # refused
     await pool.sign_in("ana", "password", responders.totp("ABC"))  # refused
@@ -33,3 +33,6 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     UserPool("eu-west-1_Ab12Cd34E", "client", None)  # refused
     UserPool("eu-west-1_Ab12Cd34E", "client", verify_tokens="no")  # refused
     session.access_token().strip()  # refused
+    await session.set_mfa(totp=True)  # refused
+    await session.update_attributes({"custom:age": 7})  # refused
+    await pool.confirm_sign_up("ana", 123456)  # refused

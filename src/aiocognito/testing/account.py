@@ -46,7 +46,10 @@ class Account:
 
     def auth_factors(self, request: Mapping[str, Any]) -> Answer:
         """Answer GetUserAuthFactors: what is set up, whatever the pool allows first."""
-        user = authorized(self.state, request["AccessToken"])
+        return self.factors_of(authorized(self.state, request["AccessToken"]))
+
+    def factors_of(self, user: LocalUser) -> Answer:
+        """Return what a user can sign in with."""
         has = {
             "PASSWORD": user.password is not None,
             "EMAIL_OTP": user.has_verified("email"),
@@ -82,14 +85,17 @@ class Account:
 
     def set_mfa_preference(self, request: Mapping[str, Any]) -> Answer:
         """Switch factors on and off, and prefer one of them."""
-        user = authorized(self.state, request["AccessToken"])
+        self.prefer(authorized(self.state, request["AccessToken"]), request)
+        return {}
+
+    def prefer(self, user: LocalUser, request: Mapping[str, Any]) -> None:
+        """Do so for a user."""
         changes = {
             method: request[setting] for setting, method in _SETTINGS.items() if setting in request
         }
         on = self._switched(user, changes)
         user.preferred_mfa = self._preferred(user, changes, on)
         user.mfa[:] = on
-        return {}
 
     def _switched(self, user: LocalUser, changes: Mapping[str, Mapping[str, bool]]) -> list[str]:
         on = [method for method in user.mfa if changes.get(method, {}).get("Enabled", True)]

@@ -30,6 +30,11 @@ class PoolAdministration:
         return self._state.settings.pool.text
 
     @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        return self._state.settings.name
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of its tokens."""
         return self._state.settings.issuer
@@ -133,7 +138,12 @@ class PoolAdministration:
         self, name: str, *, role_arn: str | None = None, precedence: int | None = None
     ) -> Group:
         """Add a group, or redefine it."""
-        group = Group(name=name, role_arn=role_arn, precedence=precedence)
+        group = Group(
+            name=name,
+            role_arn=role_arn,
+            precedence=precedence,
+            created_at=self._state.clock.wall(),
+        )
         self._state.groups[name] = group
         return group
 

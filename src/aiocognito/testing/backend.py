@@ -15,9 +15,13 @@ from typing import Any
 
 from aiocognito._clock import Clock
 from aiocognito.flow.calls import Service
+from aiocognito.testing.admin_constraints import SIGNED_INPUTS
+from aiocognito.testing.admin_groups import list_user_pools
+from aiocognito.testing.constraints import check
 from aiocognito.testing.faults import FaultPlan
 from aiocognito.testing.identity_pool import LocalIdentityPool
 from aiocognito.testing.service_errors import PoolError, unknown_operation
+from aiocognito.testing.signatures import missing_signature
 from aiocognito.testing.signing import unverified_claims
 from aiocognito.testing.user_pool import LocalUserPool
 
@@ -72,6 +76,7 @@ class Backend:
         self.clock = clock
         self.faults = FaultPlan()
         self.requests = RequestLog()
+        self.aws_keys: Mapping[str, str] = {}  # secret keys by id; empty accepts any
         self.identity_pool: LocalIdentityPool | None = None
         self.lock = threading.RLock()
         self._pools: dict[str, LocalUserPool] = {}
@@ -87,9 +92,20 @@ class Backend:
         return any(client_id in pool.clients for pool in self._pools.values())
 
     def handle(
-        self, service: Service, operation: str, parameters: Mapping[str, Any]
+        self,
+        service: Service,
+        operation: str,
+        parameters: Mapping[str, Any],
+        *,
+        signed: bool = False,
     ) -> Mapping[str, Any]:
         """Answer one request with the members of its output shape.
+
+        Args:
+            service: Which API.
+            operation: AWS's name.
+            parameters: The members of its input shape.
+            signed: Whether the request came with a signature that the shell accepted.
 
         Raises:
             PoolError: The service answers with an error.
@@ -97,6 +113,13 @@ class Backend:
         with self.lock:
             if service == "cognito-identity":
                 return self._ask_identity_pool(operation, parameters)
+            if operation in SIGNED_INPUTS and not signed:
+                raise missing_signature()
+            if operation == "ListUserPools":
+                request = check(operation, parameters, SIGNED_INPUTS)
+                return list_user_pools(
+                    [(pool.user_pool_id, pool.name) for pool in self._pools.values()], request
+                )
             pool = self._pool_for(parameters)
             answer = pool.handle(operation, parameters)
             self._remember_session(answer, pool)

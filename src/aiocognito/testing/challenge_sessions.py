@@ -9,17 +9,37 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from aiocognito.testing.claimants import Claimant
 from aiocognito.testing.draws import Draws
 from aiocognito.testing.service_errors import session_expired, session_spent, session_unknown
 
-__all__ = ["ChallengeSession", "ChallengeSessions"]
+__all__ = ["ChallengeSession", "ChallengeSessions", "Round"]
 
 _MOST = 10_000
 _START = "AYABe"  # what people see at the start of real ones
 _OCTETS = 1120  # about 1,500 characters, the size of real ones
+
+
+@frozen
+class Round:
+    """One challenge of a custom sign-in and how it ended."""
+
+    challenge: str
+    right: bool
+    metadata: str | None = None
+
+    def event(self) -> dict[str, Any]:
+        """Return it as triggers are told of it."""
+        return {
+            "challengeName": self.challenge,
+            "challengeResult": self.right,
+            "challengeMetadata": self.metadata,
+        }
 
 
 @frozen(kw_only=True)
@@ -33,6 +53,11 @@ class ChallengeSession:
         code: The code that was delivered for it, or None.
         choices: What may be chosen from.
         set_up: Whether MFA_SETUP has been done and only wants to be confirmed.
+        first_factor: Whether the code is the first factor.
+        address: The e-mail address that the right code makes the user's own.
+        rounds: What a custom sign-in has gone through so far.
+        private: What the creating trigger keeps for the verifying one.
+        nobody: Whom a name without a user pretends to be.
     """
 
     sub: str
@@ -42,6 +67,11 @@ class ChallengeSession:
     code: str | None = field(default=None, repr=False)
     choices: tuple[str, ...] = ()
     set_up: bool = False
+    first_factor: bool = False
+    address: str | None = None
+    rounds: tuple[Round, ...] = ()
+    private: Mapping[str, str] = field(factory=dict, repr=False)
+    nobody: Claimant | None = None
     spent: bool = False
 
 

@@ -100,22 +100,20 @@ Rule = Text | TextMap | Structure | Flag | Number | ListOf | Nested
 
 LONGEST_STRING = 131072  # service model: StringType
 
-_PLAIN = Text(min=0, max=LONGEST_STRING)
-_CLIENT_ID = Text(min=1, max=128, pattern=r"[\w+]+", secret=True, required=True)
+PLAIN = Text(min=0, max=LONGEST_STRING)
+CLIENT_ID = Text(min=1, max=128, pattern=r"[\w+]+", secret=True, required=True)
 _CLIENT_SECRET = Text(min=24, max=64, pattern=r"[\w+]+", secret=True)
-_SESSION = Text(min=20, max=4096, secret=True)
+SESSION = Text(min=20, max=4096, secret=True)
 _TOKEN = Text(pattern=r"[A-Za-z0-9-_=.]+", secret=True)
-_PASSWORD = Text(max=256, pattern=r"[\S]+", secret=True)
+PASSWORD = Text(max=256, pattern=r"[\S]+", secret=True)
 _USER_CODE = Text(min=6, max=6, pattern="[0-9]+", secret=True, required=True)
 _SECRET_HASH = Text(min=1, max=128, pattern=r"[\w+=/]+", secret=True)
-_USERNAME = Text(
-    min=1, max=128, pattern=r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", secret=True, required=True
-)
+USERNAME = Text(min=1, max=128, pattern=r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", secret=True, required=True)
 _CODE = Text(min=1, max=2048, pattern=r"[\S]+", required=True)
-_ATTRIBUTE_NAME = Text(min=1, max=32, pattern="[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
-_DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
+ATTRIBUTE_NAME = Text(min=1, max=32, pattern="[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
+DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
 
-_FLOWS = (
+FLOWS = (
     "USER_SRP_AUTH",
     "REFRESH_TOKEN_AUTH",
     "REFRESH_TOKEN",
@@ -125,7 +123,7 @@ _FLOWS = (
     "ADMIN_USER_PASSWORD_AUTH",
     "USER_AUTH",
 )
-_CHALLENGES = (
+CHALLENGES = (
     "SMS_MFA",
     "EMAIL_OTP",
     "SOFTWARE_TOKEN_MFA",
@@ -145,7 +143,7 @@ _CHALLENGES = (
 )
 
 
-def _needed(rule: Text) -> Text:
+def needed(rule: Text) -> Text:
     return evolve(rule, required=True)
 
 
@@ -155,103 +153,106 @@ _CONTEXT: dict[str, Rule] = {
     "ClientMetadata": TextMap(),
 }
 _NAMED: dict[str, Rule] = {
-    "ClientId": _CLIENT_ID,
+    "ClientId": CLIENT_ID,
     "SecretHash": _SECRET_HASH,
-    "Username": _USERNAME,
+    "Username": USERNAME,
     **_CONTEXT,
 }
-_ATTRIBUTE = Nested(
-    {"Name": _needed(_ATTRIBUTE_NAME), "Value": Text(max=2048, secret=True)},
+ATTRIBUTE = Nested(
+    {"Name": needed(ATTRIBUTE_NAME), "Value": Text(max=2048, secret=True)},
 )
 _MFA_SWITCH = Structure(bool, ("Enabled", "PreferredMfa"))
+MFA_SWITCHES: dict[str, Rule] = {
+    "SMSMfaSettings": _MFA_SWITCH,
+    "SoftwareTokenMfaSettings": _MFA_SWITCH,
+    "EmailMfaSettings": _MFA_SWITCH,
+    "WebAuthnMfaSettings": Structure(bool, ("Enabled",)),
+}
 
 INPUTS: Mapping[str, Mapping[str, Rule]] = {
     "InitiateAuth": {
-        "AuthFlow": Text(enum=_FLOWS, required=True),
-        "ClientId": _CLIENT_ID,
+        "AuthFlow": Text(enum=FLOWS, required=True),
+        "ClientId": CLIENT_ID,
         "AuthParameters": TextMap(secret=True),
-        "Session": _SESSION,
+        "Session": SESSION,
         **_CONTEXT,
     },
     "RespondToAuthChallenge": {
-        "ClientId": _CLIENT_ID,
-        "ChallengeName": Text(enum=_CHALLENGES, required=True),
+        "ClientId": CLIENT_ID,
+        "ChallengeName": Text(enum=CHALLENGES, required=True),
         "ChallengeResponses": TextMap(secret=True),
-        "Session": _SESSION,
+        "Session": SESSION,
         **_CONTEXT,
     },
     "GetTokensFromRefreshToken": {
-        "RefreshToken": _needed(_TOKEN),
-        "ClientId": _CLIENT_ID,
+        "RefreshToken": needed(_TOKEN),
+        "ClientId": CLIENT_ID,
         "ClientSecret": _CLIENT_SECRET,
-        "DeviceKey": _DEVICE_KEY,
+        "DeviceKey": DEVICE_KEY,
         "ClientMetadata": TextMap(),
     },
     "RevokeToken": {
-        "Token": _needed(_TOKEN),
-        "ClientId": _CLIENT_ID,
+        "Token": needed(_TOKEN),
+        "ClientId": CLIENT_ID,
         "ClientSecret": _CLIENT_SECRET,
     },
     "SignUp": {
         **_NAMED,
-        "Password": _PASSWORD,
-        "UserAttributes": ListOf(_ATTRIBUTE),
-        "ValidationData": ListOf(_ATTRIBUTE),
+        "Password": PASSWORD,
+        "UserAttributes": ListOf(ATTRIBUTE),
+        "ValidationData": ListOf(ATTRIBUTE),
     },
     "ConfirmSignUp": {
         **_NAMED,
         "ConfirmationCode": _CODE,
         "ForceAliasCreation": Flag(),
-        "Session": _SESSION,
+        "Session": SESSION,
     },
     "ResendConfirmationCode": _NAMED,
     "ForgotPassword": _NAMED,
     "ConfirmForgotPassword": {
         **_NAMED,
         "ConfirmationCode": _CODE,
-        "Password": _needed(_PASSWORD),
+        "Password": needed(PASSWORD),
     },
     "UpdateUserAttributes": {
-        "AccessToken": _needed(_TOKEN),
-        "UserAttributes": ListOf(_ATTRIBUTE, required=True),
+        "AccessToken": needed(_TOKEN),
+        "UserAttributes": ListOf(ATTRIBUTE, required=True),
         "ClientMetadata": TextMap(),
     },
     "DeleteUserAttributes": {
-        "AccessToken": _needed(_TOKEN),
-        "UserAttributeNames": ListOf(_ATTRIBUTE_NAME, required=True),
+        "AccessToken": needed(_TOKEN),
+        "UserAttributeNames": ListOf(ATTRIBUTE_NAME, required=True),
     },
     "GetUserAttributeVerificationCode": {
-        "AccessToken": _needed(_TOKEN),
-        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "AccessToken": needed(_TOKEN),
+        "AttributeName": needed(ATTRIBUTE_NAME),
         "ClientMetadata": TextMap(),
     },
     "VerifyUserAttribute": {
-        "AccessToken": _needed(_TOKEN),
-        "AttributeName": _needed(_ATTRIBUTE_NAME),
+        "AccessToken": needed(_TOKEN),
+        "AttributeName": needed(ATTRIBUTE_NAME),
         "Code": _CODE,
     },
-    "DeleteUser": {"AccessToken": _needed(_TOKEN)},
-    "GetUserAuthFactors": {"AccessToken": _needed(_TOKEN)},
-    "GlobalSignOut": {"AccessToken": _needed(_TOKEN)},
-    "GetUser": {"AccessToken": _needed(_TOKEN)},
+    "DeleteUser": {"AccessToken": needed(_TOKEN)},
+    "GetUserAuthFactors": {"AccessToken": needed(_TOKEN)},
+    "GlobalSignOut": {"AccessToken": needed(_TOKEN)},
+    "GetUser": {"AccessToken": needed(_TOKEN)},
     "ChangePassword": {
-        "AccessToken": _needed(_TOKEN),
-        "PreviousPassword": _PASSWORD,
-        "ProposedPassword": _needed(_PASSWORD),
+        "AccessToken": needed(_TOKEN),
+        "PreviousPassword": PASSWORD,
+        "ProposedPassword": needed(PASSWORD),
     },
-    "AssociateSoftwareToken": {"AccessToken": _TOKEN, "Session": _SESSION},
+    "AssociateSoftwareToken": {"AccessToken": _TOKEN, "Session": SESSION},
     "VerifySoftwareToken": {
         "AccessToken": _TOKEN,
-        "Session": _SESSION,
+        "Session": SESSION,
         "UserCode": _USER_CODE,
-        "FriendlyDeviceName": _PLAIN,
+        "FriendlyDeviceName": PLAIN,
     },
     "SetUserMFAPreference": {
-        "AccessToken": _needed(_TOKEN),
-        "SMSMfaSettings": _MFA_SWITCH,
-        "SoftwareTokenMfaSettings": _MFA_SWITCH,
-        "EmailMfaSettings": _MFA_SWITCH,
-        "WebAuthnMfaSettings": Structure(bool, ("Enabled",)),
+        "AccessToken": needed(_TOKEN),
+        **MFA_SWITCHES,
     },
 }
 

@@ -8,8 +8,12 @@ from typing import Any
 from attrs import field, frozen
 
 from aiocognito.testing.challenge_sessions import ChallengeSession
+from aiocognito.testing.claimants import Claimant
 from aiocognito.testing.clients import LocalClient
+from aiocognito.testing.custom_auth import CustomAuth
+from aiocognito.testing.first_factors import FirstFactors
 from aiocognito.testing.new_password import NewPassword
+from aiocognito.testing.password_check import PasswordCheck
 from aiocognito.testing.refreshing import Refreshing
 from aiocognito.testing.second_factors import SecondFactors
 from aiocognito.testing.service_errors import (
@@ -22,11 +26,10 @@ from aiocognito.testing.service_errors import (
 )
 from aiocognito.testing.sign_in import SignIn
 from aiocognito.testing.state import Answer, PoolState, needed
-from aiocognito.testing.users import LocalUser
 
 __all__ = ["Conversation"]
 
-_WITH_A_CODE = frozenset({"SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"})
+_WITH_A_CODE = frozenset({"SMS_MFA", "EMAIL_OTP", "SMS_OTP", "SOFTWARE_TOKEN_MFA"})
 _REFRESH = frozenset({"REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"})
 
 
@@ -38,6 +41,9 @@ class Conversation:
     refreshing: Refreshing
     second_factors: SecondFactors = field(init=False)
     new_password: NewPassword = field(init=False)
+    passwords: PasswordCheck = field(init=False)
+    custom: CustomAuth = field(init=False)
+    first_factors: FirstFactors = field(init=False)
     sign_in: SignIn = field(init=False)
 
     @second_factors.default
@@ -48,9 +54,21 @@ class Conversation:
     def _make_new_password(self) -> NewPassword:
         return NewPassword(self.state, self.second_factors)
 
+    @passwords.default
+    def _make_passwords(self) -> PasswordCheck:
+        return PasswordCheck(self.state, self.new_password, self.second_factors)
+
+    @custom.default
+    def _make_custom(self) -> CustomAuth:
+        return CustomAuth(self.state, self.passwords, self.second_factors)
+
+    @first_factors.default
+    def _make_first_factors(self) -> FirstFactors:
+        return FirstFactors(self.state, self.passwords, self.second_factors)
+
     @sign_in.default
     def _make_sign_in(self) -> SignIn:
-        return SignIn(self.state, self.new_password, self.second_factors)
+        return SignIn(self.state, self.passwords, self.custom, self.first_factors)
 
     def initiate(self, request: Mapping[str, Any]) -> Answer:
         """Answer InitiateAuth."""
@@ -59,48 +77,69 @@ class Conversation:
         if request["AuthFlow"] in _REFRESH:
             return self.refreshing.by_flow(client, parameters)
         self._refuse_unknown_device(parameters)
-        return self.sign_in.initiate(client, request["AuthFlow"], parameters)
+        return self.sign_in.initiate(
+            client, request["AuthFlow"], parameters, request.get("Session")
+        )
 
     def respond(self, request: Mapping[str, Any]) -> Answer:
         """Answer RespondToAuthChallenge. Success spends the session, failure does not."""
         client = self.state.client(request["ClientId"])
         answers = request.get("ChallengeResponses", {})
         self._refuse_unknown_device(answers)
-        if request["ChallengeName"] == "PASSWORD_VERIFIER":
-            return self.sign_in.prove(client, answers)
-        if "Session" not in request:
+        name, text = request["ChallengeName"], request.get("Session")
+        # The proof of SRP alone may come without a session.
+        if text is None and name != "PASSWORD_VERIFIER":
             raise missing_parameter("Session")
         (username,) = needed(answers, "USERNAME")
         client.check_hash(username, answers.get("SECRET_HASH"))
-        session = self.state.sessions.find(
-            request["Session"], self.state.clock.boot(), client_id=client.client_id
-        )
-        user = self._owner(session, username)
-        if session.challenge != request["ChallengeName"]:
-            raise _out_of_turn(request["ChallengeName"])
-        answer = self._take(user, client, session, answers)
-        self.state.sessions.spend(request["Session"])
+        session = None if text is None else self._session(text, name, client)
+        answer = self._take(username, client, session, request, answers)
+        if text is not None:
+            self.state.sessions.spend(text)
         return answer
+
+    def _session(self, text: str, challenge: str, client: LocalClient) -> ChallengeSession:
+        now = self.state.clock.boot()
+        session = self.state.sessions.find(text, now, client_id=client.client_id)
+        if session.challenge != challenge:
+            raise _out_of_turn(challenge)
+        return session
 
     def _take(
         self,
-        user: LocalUser,
+        username: str,
         client: LocalClient,
-        session: ChallengeSession,
+        session: ChallengeSession | None,
+        request: Mapping[str, Any],
         answers: Mapping[str, str],
     ) -> Answer:
+        metadata = request.get("ClientMetadata", {})
+        if session is None or session.challenge == "PASSWORD_VERIFIER":
+            return self.sign_in.prove(client, answers, metadata, session)
+        claimant = self._claimant(session, username, client)
+        if session.challenge == "CUSTOM_CHALLENGE":
+            return self.custom.answer(claimant, client, session, answers, metadata)
+        if session.first_factor:
+            return self.first_factors.answer(claimant, client, session, answers)
+        user = claimant.user
+        if user is None:  # pragma: no cover - nobody is asked for first factors alone
+            raise session_unknown()
         if session.challenge == "NEW_PASSWORD_REQUIRED":
             return self.new_password.answer(user, client, session, answers)
         return self.second_factors.answer(user, client, session, answers)
 
-    def _owner(self, session: ChallengeSession, username: str) -> LocalUser:
-        """Return the session's user, who must be the one named in the answer."""
+    def _claimant(self, session: ChallengeSession, username: str, client: LocalClient) -> Claimant:
+        """Return whose session it is: the one named in the answer."""
+        if session.nobody is not None:
+            if not self.state.claimants.is_same(username, session.nobody):
+                raise session_unknown()
+            return session.nobody
         user = self.state.users.of_sub(session.sub)
         if user is None or self.state.users.find(username) is not user:
             raise session_unknown()
         if not user.enabled:
             raise user_disabled()
-        return user
+        return self.state.claimants.identify(user.username, client)
 
     def _refuse_unknown_device(self, parameters: Mapping[str, str]) -> None:
         """Refuse a device key before anything is weighed or spent.

@@ -18,7 +18,10 @@ def user_pool(settings: PoolSettings, *, users: int) -> dict[str, Any]:
         "Id": pool.text,
         "Name": settings.name,
         "Arn": f"arn:aws:cognito-idp:{pool.region}:{_ARN_ACCOUNT}:userpool/{pool.text}",
-        "Policies": {"PasswordPolicy": settings.password_policy.description()},
+        "Policies": {
+            "PasswordPolicy": settings.password_policy.description(),
+            "SignInPolicy": {"AllowedFirstAuthFactors": list(settings.first_factors)},
+        },
         "MfaConfiguration": settings.mfa,
         "UsernameConfiguration": {"CaseSensitive": settings.case_sensitive},
         "EstimatedNumberOfUsers": users,

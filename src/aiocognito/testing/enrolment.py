@@ -48,7 +48,14 @@ def new_user(
         values = {_attribute_named_by(state, name): name, **values}
     values |= {flag: "true" for it, flag in VERIFIED.items() if it in values and flag not in values}
     state.settings.check_attributes(values)
-    user = LocalUser(username=username, sub=sub, attributes=values, status=status, enabled=enabled)
+    user = LocalUser(
+        username=username,
+        sub=sub,
+        attributes=values,
+        status=status,
+        enabled=enabled,
+        created_at=state.clock.wall(),
+    )
     _give_factors(state, user, totp, tuple(mfa), preferred_mfa)
     if password is not None:
         must_change = temporary or status == "FORCE_CHANGE_PASSWORD"

@@ -26,6 +26,7 @@ import anyio.to_thread
 from aiohttp import web
 
 from aiocognito.errors import InvalidArgument, LocalProtocolError
+from aiocognito.flow.calls import Service
 from aiocognito.testing.backend import Backend
 from aiocognito.testing.faults import (
     DOCUMENTS,
@@ -46,6 +47,7 @@ from aiocognito.testing.faults import (
     acts,
 )
 from aiocognito.testing.service_errors import PoolError
+from aiocognito.testing.signatures import SignedRequest, check_signature
 from aiocognito.testing.wire import (
     CORS,
     JSON_TYPE,
@@ -154,9 +156,27 @@ class HttpShell:
             return self._refuse(PoolError("RequestEntityTooLargeException", "", 413))
         except ValueError:
             return self._refuse(PoolError("SerializationException", "", 400))
-        return await self._answer(
-            request, operation, lambda: self._backend.handle(service, operation, parameters)
+        seen = SignedRequest(
+            method=request.method,
+            url=f"{self.url}{request.path_qs}",
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.read(),
         )
+        return await self._answer(
+            request, operation, lambda: self._ask_backend(service, operation, parameters, seen)
+        )
+
+    def _ask_backend(
+        self,
+        service: Service,
+        operation: str,
+        parameters: Mapping[str, Any],
+        seen: SignedRequest,
+    ) -> Mapping[str, Any]:
+        signed = "authorization" in seen.headers
+        if signed:  # on any operation: the service checks what it need not have been told
+            check_signature(seen, self._backend.aws_keys)
+        return self._backend.handle(service, operation, parameters, signed=signed)
 
     async def _answer(
         self,

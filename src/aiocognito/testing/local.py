@@ -34,6 +34,7 @@ from aiocognito.testing.http import HttpShell
 from aiocognito.testing.identity_pool import LocalIdentityPool
 from aiocognito.testing.memory import MemoryHttp, MemoryTransport
 from aiocognito.testing.settings import MfaMode
+from aiocognito.testing.triggers import Trigger
 from aiocognito.testing.user_pool import LocalUserPool
 from aiocognito.testing.users import Delivery, LocalUser
 
@@ -64,6 +65,9 @@ class LocalCognito:
             the client see `LocalUserPool.add_client`.
         guests: Whether the identity pool gives credentials to those without a login.
         credential_lifetime: Seconds of life of AWS credentials; 3600 on the service.
+        aws_keys: Secret access keys by key id: over HTTP, administrators' calls must be
+            signed with one of these. Without any, every signature is accepted, and none
+            is not.
         clock: `ManualClock` to move time by hand.
         entropy: Where ids, salts and codes come from.
         host: A loopback address.
@@ -84,6 +88,8 @@ class LocalCognito:
         username_attributes: Iterable[str] = (),
         alias_attributes: Iterable[str] = (),
         mfa: MfaMode = "OPTIONAL",
+        first_factors: Iterable[str] = ("PASSWORD",),
+        triggers: Mapping[str, Trigger] | None = None,
         client_id: str | None = None,
         client_secret: bool | str | Iterable[str] = False,
         explicit_auth_flows: Iterable[str] | None = None,
@@ -94,6 +100,7 @@ class LocalCognito:
         rotation_grace: float = 0.0,
         guests: bool = True,
         credential_lifetime: float = 3600.0,
+        aws_keys: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         entropy: Entropy = secrets.token_bytes,
         host: str = "127.0.0.1",
@@ -102,6 +109,7 @@ class LocalCognito:
         dns_suffix(region)  # refuses what is no region
         self.clock = clock
         self._backend = Backend(clock=clock)
+        self._backend.aws_keys = dict(aws_keys or {})
         self._shell = HttpShell(self._backend, host=host, port=port)
         self.identity_pool = LocalIdentityPool(
             identity_pool_id or f"{region}:{uuid.UUID(bytes=entropy(16))}",
@@ -119,6 +127,8 @@ class LocalCognito:
                 username_attributes=username_attributes,
                 alias_attributes=alias_attributes,
                 mfa=mfa,
+                first_factors=first_factors,
+                triggers=triggers,
             )
         )
         self._client = self.add_client(

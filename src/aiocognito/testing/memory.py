@@ -69,7 +69,8 @@ _INSTANTS = frozenset(
 class MemoryTransport:
     """Fulfils `aiocognito.transport.base.Transport` by asking the pool directly.
 
-    A call has a cancellation point before the pool acts and one after it, where the
+    Calls say themselves whether they are signed; there is no signature to look at. A
+    call has a cancellation point before the pool acts and one after it, where the
     answer is lost.
     """
 
@@ -106,7 +107,8 @@ class MemoryTransport:
         return await _spoiled(answer, call, fault)
 
     def _ask(self, call: Call) -> Mapping[str, Any]:
-        return self._backend.handle(call.service, call.operation, plain_copy(call.parameters))
+        parameters = plain_copy(call.parameters)
+        return self._backend.handle(call.service, call.operation, parameters, signed=call.signed)
 
     def _date(self) -> datetime:
         # The header counts whole seconds.

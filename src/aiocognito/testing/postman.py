@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from aiocognito.testing.codes import SentCode
-from aiocognito.testing.second_factors import masked
+from aiocognito.testing.one_time_codes import masked
 from aiocognito.testing.settings import MEDIA
 from aiocognito.testing.state import PoolState
 from aiocognito.testing.users import Delivery, LocalUser

@@ -19,13 +19,13 @@ from aiocognito.testing.service_errors import (
     user_not_confirmed,
     verification_mismatch,
 )
-from aiocognito.testing.settings import RECOVERY, VERIFIED
+from aiocognito.testing.settings import RECOVERY, VERIFIED, PoolSettings
 from aiocognito.testing.state import Answer, PoolState
 from aiocognito.testing.users import LocalUser
 
 __all__ = ["PasswordRecovery"]
 
-_PURPOSE = "forgotten-password"
+RECOVERY_CODE = "forgotten-password"
 
 
 @frozen
@@ -55,23 +55,14 @@ class PasswordRecovery:
         user = caller.user if caller.user is not None and caller.user.enabled else None
         if user is not None and user.status == "FORCE_CHANGE_PASSWORD":
             raise not_authorized("User password cannot be reset in the current state.")
-        attribute = self._way_to(user) if user is not None else None
+        attribute = way_to(self.state.settings, user) if user is not None else None
         if user is not None and attribute is not None:
             return self.postman.send(
-                user, attribute, purpose=_PURPOSE, lifetime=HOUR, operation="ForgotPassword"
+                user, attribute, purpose=RECOVERY_CODE, lifetime=HOUR, operation="ForgotPassword"
             )
         if caller.client.prevent_user_existence_errors:
             return self.postman.pretend(caller.typed)
-        raise user_disabled() if user is None else _unreachable()
-
-    def _way_to(self, user: LocalUser) -> str | None:
-        """Return the verified attribute to use, in the order of the pool's setting."""
-        for attribute in map(RECOVERY.__getitem__, self.state.settings.recovery):
-            # The phone that is the second factor cannot stand for the first as well.
-            is_second_factor = attribute == "phone_number" and "SMS_MFA" in user.mfa
-            if attribute is not None and user.has_verified(attribute) and not is_second_factor:
-                return attribute
-        return None
+        raise user_disabled() if user is None else unreachable()
 
     def finish(self, request: Mapping[str, Any]) -> Answer:
         """Answer ConfirmForgotPassword. A password too weak leaves the code good."""
@@ -82,12 +73,12 @@ class PasswordRecovery:
             raise self._nobody(caller)
         if user.status == "UNCONFIRMED":
             raise user_not_confirmed()
-        sent = self.state.codes.check(user.sub, _PURPOSE, request["ConfirmationCode"], now)
+        sent = self.state.codes.check(user.sub, RECOVERY_CODE, request["ConfirmationCode"], now)
         stored = self.state.make_password(user, request["Password"])
         if user.attributes.get(sent.attribute):
             self.state.users.update(user, {VERIFIED[sent.attribute]: "true"})
         self.state.set_password(user, stored)
-        self.state.codes.drop(user.sub, _PURPOSE)
+        self.state.codes.drop(user.sub, RECOVERY_CODE)
         self.state.lockout.succeeded(user.sub)
         run_post_confirmation(
             self.state, "PostConfirmation_ConfirmForgotPassword", user, caller.client, request
@@ -99,7 +90,18 @@ class PasswordRecovery:
         return verification_mismatch() if hiding else user_disabled()
 
 
-def _unreachable() -> PoolError:
+def way_to(settings: PoolSettings, user: LocalUser) -> str | None:
+    """Return the verified attribute a code may go to, in the order of the pool's setting."""
+    for attribute in map(RECOVERY.__getitem__, settings.recovery):
+        # The phone that is the second factor cannot stand for the first as well.
+        is_second_factor = attribute == "phone_number" and "SMS_MFA" in user.mfa
+        if attribute is not None and user.has_verified(attribute) and not is_second_factor:
+            return attribute
+    return None
+
+
+def unreachable() -> PoolError:
+    """Say that no code can reach a user."""
     return invalid_parameter(
         "Cannot reset password for the user as there is no registered/verified "
         "email or phone_number"

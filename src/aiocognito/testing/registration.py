@@ -20,7 +20,7 @@ from aiocognito.testing.service_errors import (
     user_disabled,
     verification_mismatch,
 )
-from aiocognito.testing.settings import EMAIL, PHONE, VERIFIED
+from aiocognito.testing.settings import EMAIL, PHONE, VERIFIED, PoolSettings
 from aiocognito.testing.state import Answer, PoolState
 from aiocognito.testing.users import LocalUser
 
@@ -70,9 +70,9 @@ class Registration:
             raise invalid_parameter("preferred_username cannot be set at sign-up.")
         sub = self.state.draws.uuid()
         if settings.username_attributes:
-            attributes = {self._attribute_named_by(name): name, **attributes}
+            attributes = {attribute_named_by(settings, name): name, **attributes}
         else:
-            self._refuse_alias_as_name(name)
+            refuse_alias_as_name(settings, name)
         settings.check_attributes(attributes)
         settings.check_required(attributes)
         unverified = {flag: "false" for it, flag in VERIFIED.items() if attributes.get(it)}
@@ -81,33 +81,13 @@ class Registration:
             sub=sub,
             attributes={**{it: value for it, value in attributes.items() if value}, **unverified},
             status="UNCONFIRMED",
+            created_at=self.state.clock.wall(),
         )
         if "Password" in request:
             user.password = self.state.make_password(user, request["Password"])
         elif not client.allows("USER_AUTH"):
             raise missing_parameter("Password")
         return user
-
-    def _attribute_named_by(self, name: str) -> str:
-        allowed = self.state.settings.username_attributes
-        if "email" in allowed and EMAIL.fullmatch(name):
-            return "email"
-        if "phone_number" in allowed and PHONE.fullmatch(name):
-            return "phone_number"
-        words = {"email": "an email", "phone_number": "a phone number"}
-        wanted = " or ".join(words[attribute] for attribute in allowed)
-        raise invalid_parameter(f"Username should be {'either ' * (len(allowed) > 1)}{wanted}.")
-
-    def _refuse_alias_as_name(self, name: str) -> None:
-        for attribute, pattern, word in (
-            ("email", EMAIL, "email"),
-            ("phone_number", PHONE, "phone number"),
-        ):
-            if attribute in self.state.settings.alias_attributes and pattern.fullmatch(name):
-                raise invalid_parameter(
-                    f"Username cannot be of {word} format, "
-                    f"since user pool is configured for {word} alias."
-                )
 
     def _ask_trigger(
         self, user: LocalUser, client: LocalClient, request: Mapping[str, Any]
@@ -158,7 +138,9 @@ class Registration:
         self._check_session(request, user, caller.client)
         code = request["ConfirmationCode"]
         sent = self.state.codes.check(user.sub, _PURPOSE, code, now)
-        self._verify(user, sent.attribute, force=request.get("ForceAliasCreation", False))
+        verify_alias(
+            self.state, user, sent.attribute, force=request.get("ForceAliasCreation", False)
+        )
         user.status = "CONFIRMED"
         self.state.codes.drop(user.sub, _PURPOSE)
         if "Session" in request:
@@ -167,18 +149,6 @@ class Registration:
             self.state, "PostConfirmation_ConfirmSignUp", user, caller.client, request
         )
         return self._session(user, caller.client, SIGNED_UP)
-
-    def _verify(self, user: LocalUser, attribute: str, *, force: bool) -> None:
-        """Mark an address as verified, which makes it an alias where the pool has aliases."""
-        users, flag = self.state.users, VERIFIED[attribute]
-        try:
-            users.update(user, {flag: "true"})
-        except PoolError:
-            holder = users.find(user.attributes[attribute])
-            if not force or holder is None:
-                raise
-            users.update(holder, {flag: "false"})
-            users.update(user, {flag: "true"})
 
     def _check_session(
         self, request: Mapping[str, Any], user: LocalUser, client: LocalClient
@@ -223,6 +193,56 @@ class Registration:
                 )
                 return {"CodeDeliveryDetails": details}
         return {}
+
+
+def attribute_named_by(settings: PoolSettings, name: str) -> str:
+    """Return the attribute that a user name is, where names are addresses.
+
+    Raises:
+        PoolError: ``InvalidParameterException`` for a name that is none.
+    """
+    allowed = settings.username_attributes
+    if "email" in allowed and EMAIL.fullmatch(name):
+        return "email"
+    if "phone_number" in allowed and PHONE.fullmatch(name):
+        return "phone_number"
+    words = {"email": "an email", "phone_number": "a phone number"}
+    wanted = " or ".join(words[attribute] for attribute in allowed)
+    raise invalid_parameter(f"Username should be {'either ' * (len(allowed) > 1)}{wanted}.")
+
+
+def refuse_alias_as_name(settings: PoolSettings, name: str) -> None:
+    """Keep names from looking like aliases.
+
+    Raises:
+        PoolError: ``InvalidParameterException``.
+    """
+    for attribute, pattern, word in (
+        ("email", EMAIL, "email"),
+        ("phone_number", PHONE, "phone number"),
+    ):
+        if attribute in settings.alias_attributes and pattern.fullmatch(name):
+            raise invalid_parameter(
+                f"Username cannot be of {word} format, "
+                f"since user pool is configured for {word} alias."
+            )
+
+
+def verify_alias(state: PoolState, user: LocalUser, attribute: str, *, force: bool) -> None:
+    """Mark an address as verified, which makes it an alias where the pool has aliases.
+
+    Raises:
+        PoolError: ``AliasExistsException``, unless it is to be taken away by `force`.
+    """
+    users, flag = state.users, VERIFIED[attribute]
+    try:
+        users.update(user, {flag: "true"})
+    except PoolError:
+        holder = users.find(user.attributes[attribute])
+        if not force or holder is None:
+            raise
+        users.update(holder, {flag: "false"})
+        users.update(user, {flag: "true"})
 
 
 def pairs(entries: Any) -> dict[str, str]:

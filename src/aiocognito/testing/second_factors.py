@@ -10,29 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.clients import LocalClient
-from aiocognito.testing.service_errors import (
-    code_mismatch,
-    invalid_parameter,
-    totp_not_set_up,
-)
+from aiocognito.testing.one_time_codes import OneTimeCodes
+from aiocognito.testing.service_errors import invalid_parameter, totp_not_set_up
 from aiocognito.testing.state import Answer, PoolState, challenge, needed, signed_in
-from aiocognito.testing.users import Delivery, LocalUser
+from aiocognito.testing.users import LocalUser
 
 __all__ = ["SecondFactors"]
 
-# challenge -> (medium, attribute, name of the answer)
-_DELIVERED = {
-    "SMS_MFA": ("SMS", "phone_number", "SMS_MFA_CODE"),
-    "EMAIL_OTP": ("EMAIL", "email", "EMAIL_OTP_CODE"),
-}
 _TOTP = "SOFTWARE_TOKEN_MFA"
 _SELECT = "SELECT_MFA_TYPE"
 _SET_UP = "MFA_SETUP"
-_CODE_DIGITS = 6
 
 
 @frozen
@@ -40,6 +31,11 @@ class SecondFactors:
     """Puts MFA challenges, takes their answers, and signs in."""
 
     state: PoolState
+    codes: OneTimeCodes = field(init=False)
+
+    @codes.default
+    def _make_codes(self) -> OneTimeCodes:
+        return OneTimeCodes(self.state)
 
     def ask(self, user: LocalUser, client: LocalClient) -> Answer:
         """Put the user's MFA challenge, or sign in if there is none."""
@@ -55,7 +51,11 @@ class SecondFactors:
                 return self._offer(tuple(several), user, client)
         if self.state.settings.mfa == "ON":
             return self._set_up(user, client)
-        return self._finish(user, client)
+        return self.finish(user, client)
+
+    def is_needed(self, user: LocalUser) -> bool:
+        """Say whether this user has to show a second factor."""
+        return self.state.settings.mfa == "ON" or bool(self._usable(user))
 
     def answer(
         self,
@@ -80,11 +80,15 @@ class SecondFactors:
                     raise invalid_parameter("ANSWER is not one of MFAS_CAN_CHOOSE.")  # ours
                 return self._put(chosen, user, client)
             case "MFA_SETUP":
+                if "EMAIL" in answers:
+                    return self._register(user, client, session, answers["EMAIL"])
                 if not session.set_up:
                     raise totp_not_set_up()
-            case delivered:
-                self._check_delivered(delivered, user, session, answers)
-        return self._finish(user, client)
+            case _:
+                self.codes.check(user, session, answers)
+                if session.address is not None:
+                    self._keep(user, session.address)
+        return self.finish(user, client)
 
     # --- which factor ---
 
@@ -107,26 +111,20 @@ class SecondFactors:
         if method == _TOTP:
             session = self.state.open_session(user, client, _TOTP)
             return challenge(_TOTP, {**_who(user), **_friendly_name(user)}, session)
-        medium, attribute, _ = _DELIVERED[method]
-        destination = user.attributes[attribute]
-        code = self.state.draws.digits(_CODE_DIGITS)
-        session = self.state.open_session(user, client, method, code=code)
-        user.latest_code[method] = code
-        self.state.outbox.append(
-            Delivery(
-                username=user.username,
-                destination=destination,
-                medium=medium,
-                code=code,
-                purpose=method,
-            )
+        return self._send(method, user, client)
+
+    def _send(
+        self, method: str, user: LocalUser, client: LocalClient, *, address: str | None = None
+    ) -> Answer:
+        session = ChallengeSession(
+            sub=user.sub,
+            client_id=client.client_id,
+            challenge=method,
+            expires_at=self.state.clock.boot() + client.auth_session_validity,
+            code=self.codes.draw(),
+            address=address,
         )
-        parameters = {
-            "CODE_DELIVERY_DELIVERY_MEDIUM": medium,
-            "CODE_DELIVERY_DESTINATION": masked(destination),
-            **_who(user),
-        }
-        return challenge(method, parameters, session)
+        return self.codes.send(method, user, session, to=address)
 
     def _offer(self, methods: tuple[str, ...], user: LocalUser, client: LocalClient) -> Answer:
         session = self.state.open_session(user, client, _SELECT, choices=methods)
@@ -140,7 +138,7 @@ class SecondFactors:
         session = self.state.open_session(user, client, _SET_UP, choices=methods)
         return challenge(_SET_UP, {"MFAS_CAN_SETUP": json.dumps(methods), **_who(user)}, session)
 
-    def _finish(self, user: LocalUser, client: LocalClient) -> Answer:
+    def finish(self, user: LocalUser, client: LocalClient) -> Answer:
         """Sign in. In a pool that tracks devices, every sign-in brings a new one to remember."""
         if self.state.settings.device_tracking == "OFF":
             return signed_in(self.state.tokens.sign_in(user, client))
@@ -162,26 +160,19 @@ class SecondFactors:
         step = user.software_token.matching_step(code, self.state.clock.wall())
         user.software_token.use(step)
 
-    def _check_delivered(
-        self,
-        method: str,
-        user: LocalUser,
-        session: ChallengeSession,
-        answers: Mapping[str, str],
-    ) -> None:
-        """Accept the code of this session, if no later sign-in has sent another."""
-        (code,) = needed(answers, _DELIVERED[method][2])
-        if code != session.code or user.latest_code.get(method) != session.code:
-            raise code_mismatch()
-        del user.latest_code[method]
+    def _register(
+        self, user: LocalUser, client: LocalClient, session: ChallengeSession, address: str
+    ) -> Answer:
+        """Send a code to the address that is to become a factor."""
+        if "EMAIL_OTP" not in session.choices:
+            raise invalid_parameter("EMAIL is not one of MFAS_CAN_SETUP.")  # our words
+        self.state.settings.check_attributes({"email": address})
+        return self._send("EMAIL_OTP", user, client, address=address)
 
-
-def masked(destination: str) -> str:
-    """Hide an address or number as the service does: ``f***@e***``, ``+*******1234``."""
-    if destination.startswith("+"):
-        return f"+*******{destination[-4:]}"
-    local, _, domain = destination.partition("@")
-    return f"{local[:1]}***@{domain[:1]}***"
+    def _keep(self, user: LocalUser, address: str) -> None:
+        self.state.users.update(user, {"email": address, "email_verified": "true"})
+        if "EMAIL_OTP" not in user.mfa:
+            user.mfa.append("EMAIL_OTP")
 
 
 def _who(user: LocalUser) -> dict[str, str]:

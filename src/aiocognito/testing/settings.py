@@ -13,12 +13,13 @@ from aiocognito.errors import InvalidArgument
 from aiocognito.testing.password_policy import PasswordPolicy
 from aiocognito.testing.service_errors import invalid_parameter
 
-__all__ = ["MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings", "Recovery"]
+__all__ = ["FIRST_FACTORS", "MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings", "Recovery"]
 
 MfaMode = Literal["OFF", "OPTIONAL", "ON"]
 DeviceTracking = Literal["OFF", "ALWAYS", "OPT_IN"]
 Recovery = Literal["verified_email", "verified_phone_number", "admin_only"]
 
+FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP")
 MFA_METHODS = ("SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP")
 
 STANDARD_ATTRIBUTES = frozenset(
@@ -51,6 +52,8 @@ class PoolSettings:
             in with these, and true user names are UUIDs.
         alias_attributes: People may also sign in with these once they are verified.
         mfa_methods: The factors the pool offers, from `MFA_METHODS`.
+        first_factors: What USER_AUTH may begin with, from `FIRST_FACTORS`
+            (``AllowedFirstAuthFactors``).
         required_attributes: What every user must have.
         custom_attributes: Names without the ``custom:`` prefix, as in a schema.
         domain: The managed-login prefix, or None.
@@ -70,6 +73,7 @@ class PoolSettings:
     case_sensitive: bool
     mfa: MfaMode
     mfa_methods: tuple[str, ...]
+    first_factors: tuple[str, ...]
     password_policy: PasswordPolicy
     device_tracking: DeviceTracking
     required_attributes: tuple[str, ...]
@@ -84,6 +88,7 @@ class PoolSettings:
     def __attrs_post_init__(self) -> None:
         _among("mfa", (self.mfa,), ("OFF", "OPTIONAL", "ON"))
         _among("mfa_methods", self.mfa_methods, MFA_METHODS)
+        _among("first_factors", self.first_factors, FIRST_FACTORS)
         _among("device_tracking", (self.device_tracking,), ("OFF", "ALWAYS", "OPT_IN"))
         _among("username_attributes", self.username_attributes, VERIFIED)
         _among("alias_attributes", self.alias_attributes, (*VERIFIED, "preferred_username"))

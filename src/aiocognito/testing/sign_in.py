@@ -1,4 +1,4 @@
-"""InitiateAuth: the first factor, and the refresh that shares its operation."""
+"""InitiateAuth: which flow begins, and what it begins with."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.clients import LocalClient
-from aiocognito.testing.new_password import NewPassword
-from aiocognito.testing.second_factors import SecondFactors
+from aiocognito.testing.custom_auth import CustomAuth
+from aiocognito.testing.first_factors import FirstFactors
+from aiocognito.testing.password_check import PasswordCheck
 from aiocognito.testing.service_errors import (
     PoolError,
     incorrect_username_or_password,
     invalid_parameter,
-    not_authorized,
-    user_disabled,
+    missing_parameter,
 )
 from aiocognito.testing.srp_desk import PasswordClaim
 from aiocognito.testing.state import Answer, PoolState, challenge, needed
-from aiocognito.testing.users import LocalUser
 
 __all__ = ["SignIn"]
-
-_DAY = 86_400.0
 
 
 @frozen
@@ -30,11 +28,22 @@ class SignIn:
     """Answers the first call of a sign-in, and PASSWORD_VERIFIER."""
 
     state: PoolState
-    new_password: NewPassword
-    second_factors: SecondFactors
+    passwords: PasswordCheck
+    custom: CustomAuth
+    first_factors: FirstFactors
 
-    def initiate(self, client: LocalClient, flow: str, parameters: Mapping[str, str]) -> Answer:
-        """Start USER_SRP_AUTH or USER_PASSWORD_AUTH; refuse what is not for here."""
+    def initiate(
+        self,
+        client: LocalClient,
+        flow: str,
+        parameters: Mapping[str, str],
+        session: str | None = None,
+    ) -> Answer:
+        """Start a flow; refuse what is not for here.
+
+        Args:
+            session: The one that confirming a sign-up returned, for USER_AUTH.
+        """
         if flow.startswith("ADMIN_"):
             raise invalid_parameter("Initiate Auth method not supported.")
         if not client.allows(flow):
@@ -45,9 +54,9 @@ class SignIn:
             case "USER_PASSWORD_AUTH":
                 return self._check_password(client, parameters)
             case "CUSTOM_AUTH":
-                raise invalid_parameter(
-                    "Custom auth lambda trigger is not configured for the user pool."
-                )
+                return self.custom.initiate(client, parameters)
+            case "USER_AUTH":
+                return self.first_factors.initiate(client, parameters, session)
             case _:
                 raise invalid_parameter("Initiate Auth method not supported.")
 
@@ -59,7 +68,13 @@ class SignIn:
         # No session: the service sends none here, the secret block is all there is.
         return challenge("PASSWORD_VERIFIER", opening)
 
-    def prove(self, client: LocalClient, answers: Mapping[str, str]) -> Answer:
+    def prove(
+        self,
+        client: LocalClient,
+        answers: Mapping[str, str],
+        metadata: Mapping[str, str],
+        session: ChallengeSession | None,
+    ) -> Answer:
         """Weigh a PASSWORD_VERIFIER answer and go on to what comes after a password."""
         username, block, signature, timestamp = needed(
             answers,
@@ -76,46 +91,17 @@ class SignIn:
         user = opening.claimant.user
         if user is None:  # pragma: no cover - nobody's claim is never right
             raise incorrect_username_or_password()
-        return self._after_password(user, client)
+        if opening.rounds is None:
+            return self.passwords.go_on(user, client)
+        if session is None:
+            raise missing_parameter("Session")
+        return self.custom.proven(opening.claimant, client, opening.rounds, metadata)
 
     def _check_password(self, client: LocalClient, parameters: Mapping[str, str]) -> Answer:
         username, password = needed(parameters, "USERNAME", "PASSWORD")
         client.check_hash(username, parameters.get("SECRET_HASH"))
         claimant = self.state.claimants.identify(username, client)
-        now, lockout = self.state.clock.boot(), self.state.lockout
-        lockout.refuse_if_locked(claimant.lock_key, now)
-        fits = claimant.password.fits(password)
-        if claimant.user is None or not fits:
-            lockout.failed(claimant.lock_key, now)
-            raise incorrect_username_or_password()
-        lockout.succeeded(claimant.lock_key)
-        return self._after_password(claimant.user, client)
-
-    def _after_password(self, user: LocalUser, client: LocalClient) -> Answer:
-        """Go on after a right password. What state a user is in, only they may learn."""
-        self._refuse_state(user)
-        if user.status == "FORCE_CHANGE_PASSWORD":
-            return self.new_password.ask(user, client)
-        return self.second_factors.ask(user, client)
-
-    def _refuse_state(self, user: LocalUser) -> None:
-        if not user.enabled:
-            raise user_disabled()
-        if user.status == "UNCONFIRMED":
-            raise PoolError("UserNotConfirmedException", "User is not confirmed.")
-        if user.status == "RESET_REQUIRED":
-            raise PoolError(
-                "PasswordResetRequiredException", "Password reset required for the user"
-            )
-        if user.status == "FORCE_CHANGE_PASSWORD" and self._is_stale(user):
-            raise not_authorized(
-                "Temporary password has expired and must be reset by an administrator."
-            )
-
-    def _is_stale(self, user: LocalUser) -> bool:
-        days = self.state.settings.password_policy.temporary_validity_days
-        set_at = user.password.set_at if user.password is not None else 0.0
-        return self.state.clock.boot() >= set_at + days * _DAY
+        return self.passwords.check(claimant, client, password)
 
 
 def _not_enabled(flow: str) -> PoolError:

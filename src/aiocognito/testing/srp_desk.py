@@ -18,6 +18,7 @@ from aiocognito._clock import Clock
 from aiocognito.errors import InvalidArgument
 from aiocognito.srp.encoding import timestamp as write_timestamp
 from aiocognito.srp.verifier import ServerHandshake
+from aiocognito.testing.challenge_sessions import Round
 from aiocognito.testing.claimants import Claimant, Claimants
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.draws import Draws
@@ -64,6 +65,8 @@ class Opening:
     secret_block: bytes
     handshake: ServerHandshake = field(repr=False)
     expires_at: float
+    rounds: tuple[Round, ...] | None = None
+    """What a custom sign-in has gone through so far; None in other flows."""
 
 
 @frozen(kw_only=True)
@@ -94,7 +97,14 @@ class SrpDesk:
     # By the block's text: another spelling of the same bytes is an altered block.
     _openings: OrderedDict[str, Opening] = field(factory=OrderedDict, init=False, repr=False)
 
-    def open(self, claimant: Claimant, client: LocalClient, srp_a: str) -> dict[str, str]:
+    def open(
+        self,
+        claimant: Claimant,
+        client: LocalClient,
+        srp_a: str,
+        *,
+        rounds: tuple[Round, ...] | None = None,
+    ) -> dict[str, str]:
         """Answer an A with the parameters of PASSWORD_VERIFIER.
 
         Raises:
@@ -116,6 +126,7 @@ class SrpDesk:
             secret_block=block,
             handshake=handshake,
             expires_at=self.clock.boot() + client.auth_session_validity,
+            rounds=rounds,
         )
         while len(self._openings) > _MOST:
             self._openings.popitem(last=False)

@@ -16,6 +16,10 @@ from aiocognito._clock import Clock
 from aiocognito._partitions import parse_user_pool_id
 from aiocognito.testing import descriptions, minting
 from aiocognito.testing.account import Account
+from aiocognito.testing.admin_constraints import ALL_INPUTS
+from aiocognito.testing.admin_creation import UserCreation
+from aiocognito.testing.admin_groups import AdminDescriptions, GroupOperations
+from aiocognito.testing.admin_operations import AdminOperations
 from aiocognito.testing.administration import PoolAdministration
 from aiocognito.testing.attributes import OwnAttributes
 from aiocognito.testing.constraints import check
@@ -57,6 +61,8 @@ class LocalUserPool(PoolAdministration):
         mfa: ``OFF``, ``OPTIONAL`` (each user decides) or ``ON``.
         mfa_methods: The factors on offer, out of ``SMS_MFA``, ``SOFTWARE_TOKEN_MFA``
             and ``EMAIL_OTP``.
+        first_factors: What USER_AUTH may begin with, out of ``PASSWORD``, ``EMAIL_OTP``
+            and ``SMS_OTP``; the app client has to allow the flow besides.
         device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
             refresh must then name.
         required_attributes: What sign-up and NEW_PASSWORD_REQUIRED ask for.
@@ -91,6 +97,7 @@ class LocalUserPool(PoolAdministration):
         case_sensitive: bool = False,
         mfa: MfaMode = "OPTIONAL",
         mfa_methods: Iterable[str] = MFA_METHODS,
+        first_factors: Iterable[str] = ("PASSWORD",),
         password_policy: PasswordPolicy | None = None,
         device_tracking: DeviceTracking = "OFF",
         required_attributes: Iterable[str] = (),
@@ -114,6 +121,7 @@ class LocalUserPool(PoolAdministration):
             case_sensitive=case_sensitive,
             mfa=mfa,
             mfa_methods=tuple(mfa_methods),
+            first_factors=tuple(first_factors),
             password_policy=password_policy if password_policy is not None else PasswordPolicy(),
             device_tracking=device_tracking,
             required_attributes=tuple(required_attributes),
@@ -159,12 +167,16 @@ class LocalUserPool(PoolAdministration):
             "GlobalSignOut": account.global_sign_out,
             "AssociateSoftwareToken": totp.associate,
             "VerifySoftwareToken": totp.verify,
+            **UserCreation(self._state).table(),
+            **AdminOperations(self._state).table(),
+            **GroupOperations(self._state).table(),
+            **AdminDescriptions(self._state).table(),
         }
 
     # --- answering ---
 
     def handle(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one unsigned operation.
+        """Answer one operation. Who may ask is the shells' affair.
 
         A refused call changes nothing but the counters of failures; a weighed SRP
         claim also spends its secret block, and what a failing ``PostConfirmation`` was
@@ -178,7 +190,7 @@ class LocalUserPool(PoolAdministration):
             PoolError: With a code that the operation's model lists, or one of those
                 every operation can have.
         """
-        request = check(operation, parameters)
+        request = check(operation, parameters, ALL_INPUTS)
         return self._operations[operation](request)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:

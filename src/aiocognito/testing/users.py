@@ -44,6 +44,9 @@ class Group:
     name: str
     role_arn: str | None = None
     precedence: int | None = None
+    description: str | None = None
+    created_at: float = 0.0
+    modified_at: float = 0.0
 
 
 @define(kw_only=True, eq=False)
@@ -60,6 +63,8 @@ class LocalUser:
             ``EMAIL_OTP``.
         software_token: The verified authenticator, or None.
         pending_token: One that waits for VerifySoftwareToken, or None.
+        identities: Users of other providers who are linked to this one.
+        created_at: On the wall clock, as `modified_at`, what administrators last did.
         latest_code: Per medium, the code that was sent last; older ones are void.
         pending_attributes: New values that wait for their verification.
     """
@@ -76,6 +81,9 @@ class LocalUser:
     old_passwords: list[StoredPassword] = field(factory=list, repr=False)
     software_token: SoftwareToken | None = field(default=None, repr=False)
     pending_token: SoftwareToken | None = field(default=None, repr=False)
+    identities: list[dict[str, str]] = field(factory=list, repr=False)
+    created_at: float = 0.0
+    modified_at: float = 0.0
     latest_code: dict[str, str] = field(factory=dict, repr=False)
     pending_attributes: dict[str, str] = field(factory=dict, repr=False)
 
@@ -124,6 +132,9 @@ class UserDirectory:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def __iter__(self) -> Iterator[LocalUser]:
+        return iter(self._by_name.values())
 
     def find(self, name: str) -> LocalUser | None:
         """Find a user by what they typed: the true name, or an alias that counts."""

@@ -85,7 +85,9 @@ def _opened(value: Any) -> Any:
 
 # Members whose values are the service's own words. Blanking them out of its messages
 # would only make those unreadable ("*** is not enabled for the client").
-_PUBLIC_MEMBERS = frozenset({"AuthFlow", "ChallengeName", "AttributeName", "Name"})
+_PUBLIC_MEMBERS = frozenset(
+    {"AuthFlow", "ChallengeName", "AttributeName", "Name", "UserAttributeNames"}
+)
 
 
 def texts_to_hide(parameters: Mapping[str, Any]) -> Iterator[str]:

@@ -31,7 +31,7 @@ class Driver:
         self._endpoint, self._pool, self._client, self._secret = endpoint, pool, client, secret
         self._keys = jwt.PyJWKClient(f"{endpoint}/{pool}/.well-known/jwks.json")
 
-    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+    def _be(self, username: str) -> None:
         self._user = Cognito(
             self._pool,
             self._client,
@@ -45,6 +45,50 @@ class Driver:
         # keys are fetched from where the pool is and the issuer is left as it should be.
         self._user.pool_jwk = self._keys.fetch_data()
         self._user.pool_domain_url = None
+
+    # --- accounts ---
+
+    def sign_up(self, username: str, password: str, **attributes: str) -> dict[str, Any]:
+        self._be(username)
+        self._user.set_base_attributes(**attributes)
+        return {"answer": dict(self._user.register(username, password))}
+
+    def confirm(self, code: str) -> dict[str, Any]:
+        self._user.confirm_sign_up(code)
+        return {"status": "SUCCESS"}
+
+    def resend(self) -> dict[str, Any]:
+        self._user.resend_confirmation_code(self._user.username)
+        return {"status": "SUCCESS"}
+
+    def forget(self) -> dict[str, Any]:
+        self._user.initiate_forgot_password()
+        return {"status": "SUCCESS"}
+
+    def recover(self, code: str, password: str) -> dict[str, Any]:
+        self._user.confirm_forgot_password(code, password)
+        return {"status": "SUCCESS"}
+
+    def update(self, **attributes: str) -> dict[str, Any]:
+        self._user.update_profile(attributes)
+        return {"status": "SUCCESS"}
+
+    def send_code(self, attribute: str) -> dict[str, Any]:
+        self._user.send_verification(attribute)
+        return {"status": "SUCCESS"}
+
+    def verify_attribute(self, attribute: str, code: str) -> dict[str, Any]:
+        self._user.validate_verification(code, attribute)
+        return {"status": "SUCCESS"}
+
+    def delete(self) -> dict[str, Any]:
+        self._user.delete_user()
+        return {"status": "SUCCESS"}
+
+    # --- signing in ---
+
+    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+        self._be(username)
         self._password = password
         try:
             self._user.authenticate(password)
@@ -78,7 +122,7 @@ class Driver:
 
     def attributes(self) -> dict[str, Any]:
         user = self._user.get_user()
-        return {"sub": user.sub, **user._data}
+        return {"sub": user.sub, "email_verified": user.email_verified, **user._data}
 
     def change_password(self, old: str, password: str) -> dict[str, Any]:
         self._user.change_password(old, password)
