@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from aiobotocore.session import get_session
 
 from aiocognito import (
     ChallengeRequired,
@@ -292,6 +293,19 @@ class TestHowTo:
             *given, **options, clock=local_cognito_clock
         )
         await page["test_the_profile_page"](local_cognito)
+
+    async def test_administering(self, local: LocalCognito) -> None:
+        # F047, F050, F051, F053
+        page = program("docs/howto/administer.md", local)
+        pool_id, client_id, aws = local.user_pool_id, local.client_id, get_session()
+        aws.set_credentials("AKIDEXAMPLE", "secret")
+        assert await page["newcomers"](pool_id, client_id, aws) == ["eva"]
+        async with page["UserPool"](pool_id, client_id, aws=aws) as pool:
+            await pool.admin.update_user("eva", {"family_name": "O'Hara"})
+            (found,) = await page["by_name"](pool, "O'")
+            assert found.username == "eva"
+            assert await page["hand_over"](pool, "eva", PASSWORD) == "FORCE_CHANGE_PASSWORD"
+            assert await page["make_editor"](pool, "eva") == ["editors"]
 
     def test_driving_the_core(self, local: LocalCognito) -> None:
         page = program("docs/howto/drive-the-core-yourself.md", local)

@@ -138,6 +138,18 @@ def test_an_authenticator_is_set_up_and_used() -> None:
     assert re.search("[A-Z2-7]{52}", out) is None  # the secret is not displayed
 
 
+def test_an_administrator_lists_users() -> None:
+    # F050, F113
+    program = start("admin_list_users.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "150 users meet no condition" in out
+    program = start("admin_list_users.py", "name", 'Zoë "Z" O\'')
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "30 users meet" in out
+
+
 @pytest.mark.may_block
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the kernel's own machinery
 def test_the_notebook_runs_across_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
