@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from aiobotocore.session import get_session
 
 from aiocognito import (
     ChallengeRequired,
@@ -67,6 +68,28 @@ def code_of_pending(local: LocalCognito) -> Callable[..., Any]:
         return right if next(tries) == "right" else f"{(int(right) + 500_000) % 10**6:06d}"
 
     return ask
+
+
+def saying(text: str) -> Callable[..., Any]:
+    async def say(*_: object) -> str:
+        return text
+
+    return say
+
+
+def after_srp(define: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a page's trigger, which knows of one custom challenge alone, follow SRP too."""
+
+    def defines(event: dict[str, Any]) -> Any:
+        past = event["request"]["session"]
+        if [each["challengeName"] for each in past] == ["SRP_A"]:
+            event["response"]["challengeName"] = "PASSWORD_VERIFIER"
+            return event
+        of_srp = ("SRP_A", "PASSWORD_VERIFIER")
+        event["request"]["session"] = [p for p in past if p["challengeName"] not in of_srp]
+        return define(event)
+
+    return defines
 
 
 class Buckets(BaseHTTPRequestHandler):
@@ -226,6 +249,69 @@ class TestHowTo:
         with pytest.raises(LookupError):
             local.pool.user("ana")
 
+    async def test_an_authenticator_on_the_way(self) -> None:
+        # F041
+        with LocalCognito(mfa="ON") as local:
+            local.add_user("ana", PASSWORD)
+            page = program("docs/howto/sign-in-with-mfa.md", local)
+            shown: list[str] = []
+
+            async def show(uri: str) -> None:
+                shown.append(uri)
+
+            async def ask(_: str) -> str:
+                token = local.pool.user("ana").pending_token
+                assert token is not None
+                assert token.secret in shown[0]
+                return token.unused_code(time.time())
+
+            respond = page["set_up_an_authenticator"](show, ask)
+            async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+                assert await pool.sign_in("ana", PASSWORD, respond=respond)
+
+    async def test_custom_challenges(self, local: LocalCognito) -> None:
+        page = program("docs/howto/custom-challenges.md", local)
+        local.pool.triggers.update(
+            {
+                "DefineAuthChallenge": after_srp(page["define"]),
+                "CreateAuthChallenge": page["create"],
+                "VerifyAuthChallengeResponse": page["verify"],
+            }
+        )
+
+        async def solve(parameters: Any) -> str:
+            return {"2 + 3": "5"}[parameters["question"]]
+
+        async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+            assert (await page["by_hand"](pool, PASSWORD, solve)).username == "ana"
+            assert await page["for_a_tenant"](pool, "7", solve)
+            local.add_user("svc-importer")
+            assert await page["service"](pool, solve).access_token()
+
+    async def test_testing_triggers(self, local: LocalCognito) -> None:
+        page = program("docs/howto/custom-challenges.md", local)
+        page["UserPool"] = UserPool  # this block names the endpoint itself
+        await page["test_the_triggers"]()
+
+    async def test_passwordless(self) -> None:
+        flows = ("ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+        factors = ("PASSWORD", "EMAIL_OTP")
+        with LocalCognito(first_factors=factors, explicit_auth_flows=flows) as local:
+            local.add_user("ana", PASSWORD, attributes={"email": "ana@example.com"})
+            page = program("docs/howto/passwordless.md", local)
+
+            async def ask(_: object) -> str:
+                return local.outbox[-1].code
+
+            async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+                assert (await page["with_a_code"](pool, "ana", ask)).username == "ana"
+                for choice in ("EMAIL_OTP", "PASSWORD_SRP"):
+                    choose, password = saying(choice), saying(PASSWORD)
+                    assert await page["let_them_choose"](pool, "ana", choose, ask, password)
+                email = {"email": "new@example.com"}
+                started = await pool.sign_up("new", PASSWORD, attributes=email)
+                assert await page["welcome"](pool, "new", started, local.outbox[-1].code)
+
     async def test_keep_a_worker_signed_in(self, local: LocalCognito, totp_secret: str) -> None:
         page = program("docs/howto/keep-a-worker-signed-in.md", local)
         seen: list[str] = []
@@ -308,6 +394,19 @@ class TestHowTo:
             *given, **options, clock=local_cognito_clock
         )
         await page["test_the_profile_page"](local_cognito)
+
+    async def test_administering(self, local: LocalCognito) -> None:
+        # F047, F050, F051, F053
+        page = program("docs/howto/administer.md", local)
+        pool_id, client_id, aws = local.user_pool_id, local.client_id, get_session()
+        aws.set_credentials("AKIDEXAMPLE", "secret")
+        assert await page["newcomers"](pool_id, client_id, aws) == ["eva"]
+        async with page["UserPool"](pool_id, client_id, aws=aws) as pool:
+            await pool.admin.update_user("eva", {"family_name": "O'Hara"})
+            (found,) = await page["by_name"](pool, "O'")
+            assert found.username == "eva"
+            assert await page["hand_over"](pool, "eva", PASSWORD) == "FORCE_CHANGE_PASSWORD"
+            assert await page["make_editor"](pool, "eva") == ["editors"]
 
     def test_driving_the_core(self, local: LocalCognito) -> None:
         page = program("docs/howto/drive-the-core-yourself.md", local)

@@ -171,6 +171,63 @@ def test_an_authenticator_is_set_up_and_used() -> None:
     assert re.search("[A-Z2-7]{52}", out) is None  # the secret is not displayed
 
 
+def test_an_administrator_lists_users() -> None:
+    # F050, F113
+    program = start("admin_list_users.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "150 users meet no condition" in out
+    program = start("admin_list_users.py", "name", 'Zoë "Z" O\'')
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "30 users meet" in out
+
+
+def test_custom_challenges_are_solved() -> None:
+    # F041
+    program = start("custom_challenge.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "the pool asks 10 + 4; we say 14" in out
+    assert "signed in as ana, without a password" in out
+    assert "signed in as ana, with the password proven first" in out
+
+
+def test_a_code_by_e_mail_signs_in() -> None:
+    program = start("passwordless_email_code.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "The code sent to a***@e***" in out
+    assert "That is not the code; try again." in out
+    assert "signed in as ana (ana@example.com)" in out
+
+
+def test_a_person_types_the_code_of_the_mail() -> None:
+    flows = ("ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+    with LocalCognito(first_factors=("EMAIL_OTP",), explicit_auth_flows=flows) as local:
+        local.add_user("eva", attributes={"email": "eva@example.com"})
+        program = start("passwordless_email_code.py", **settings(local))
+        assert program.stdin is not None
+        program.stdin.write("eva\n")
+        program.stdin.flush()
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline and not local.outbox:
+            time.sleep(0.02)
+        out, err = finish(program, f"{local.outbox[-1].code}\n")
+    assert program.returncode == 0, err
+    assert "signed in as eva" in out
+
+
+def test_a_back_end_signs_in_over_two_requests() -> None:
+    program = start("asgi_two_requests.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "POST /sign-in -> 401 {'error': 'Wrong user name or password.'}" in out
+    assert "POST /sign-in -> 200 {'asks': 'SOFTWARE_TOKEN_MFA'}" in out
+    assert "POST /answer -> 401 {'error': 'That is not the code; try again.'}" in out
+    assert "POST /answer -> 200 {'user': 'ana'}" in out
+
+
 @pytest.mark.may_block
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the kernel's own machinery
 def test_the_notebook_runs_across_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,8 +47,8 @@ class Custom:
     srp: bool = False
 
 
-def _sealed(value: object) -> Secret | None:
-    return value if value is None or isinstance(value, Secret) else Secret(value)  # type: ignore[arg-type]
+def _sealed(value: str | Secret | None) -> Secret | None:
+    return value if value is None or isinstance(value, Secret) else Secret(value)
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
