@@ -79,7 +79,7 @@ class UserPool:
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
         observer: Called with each `Event`; must be quick.
-        transport: Carries the calls of both pools instead of aiobotocore; not closed by
+        transport: Carries the calls of both pools instead of our own; not closed by
             the pool.
         http: Fetches the keys instead of the built-in client; not closed by the pool.
         clock: Where the time comes from.
@@ -147,6 +147,8 @@ class UserPool:
                 service="cognito-idp",
                 endpoint_url=endpoint_url,
                 allow_http=allow_http,
+                # What `Session.aws_session` needs, lest it import aiobotocore on the loop.
+                preload=() if identity_pool_id is None else ("aiocognito.aws",),
             ),
             verifier=self._verifier,
             identity_pool=self._identity_pool,

@@ -1,8 +1,8 @@
-"""The call under way, and what must not be said about it in a log.
+"""What must not be said in a log about the call under way.
 
-A context variable marks the task that is sending one of our calls. botocore's HTTP
-session finds the call's connections there, and the log filter knows by it which of
-botocore's debug records hold our passwords and tokens.
+A context variable marks the task that is sending one of our calls. The log filters
+know by it which of the libraries' debug records hold our passwords and tokens; records
+of other clients in the process pass unchanged.
 """
 
 from __future__ import annotations
@@ -12,49 +12,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from attrs import define, field
-
 from aiocognito._redact import MASK
-from aiocognito.flow.calls import Call
-from aiocognito.transport._exchange import Exchange
-from aiocognito.transport.base import HttpReply
 
-__all__ = ["SENDING", "Sending", "hide_bodies", "under_way"]
+__all__ = ["hide_bodies", "under_way"]
 
-
-@define(eq=False)
-class Sending:
-    """One call under way, as the session stub and the log filter see it."""
-
-    call: Call
-    exchange: Exchange = field(repr=False)
-    reply: HttpReply | None = field(default=None, repr=False)
-
-
-SENDING: ContextVar[Sending | None] = ContextVar("aiocognito_sending", default=None)
+_UNDER_WAY: ContextVar[bool] = ContextVar("aiocognito_sending", default=False)
 
 
 @contextmanager
-def under_way(sending: Sending) -> Iterator[None]:
-    token = SENDING.set(sending)
+def under_way() -> Iterator[None]:
+    """Mark this task as sending one of our calls."""
+    token = _UNDER_WAY.set(True)
     try:
         yield
     finally:
-        SENDING.reset(token)
-
-
-# --- logs ---------------------------------------------------------------------------
+        _UNDER_WAY.reset(token)
 
 
 class _HideBodies(logging.Filter):
-    """Blanks the bodies of our calls out of botocore's debug records.
-
-    Records of other clients in the process pass unchanged: ours are known by the
-    context variable that is set while one of our calls is under way.
-    """
+    """Blanks the answers to our calls out of botocore's debug records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if SENDING.get() is None or not record.args:
+        if not _UNDER_WAY.get() or not record.args:
             return True
         if isinstance(record.args, tuple):
             record.args = tuple(_hidden(arg) for arg in record.args)
@@ -70,7 +49,7 @@ class _HideHeaders(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if SENDING.get() is not None:
+        if _UNDER_WAY.get():
             event, returned, _ = record.getMessage().partition("return_value=")
             record.msg, record.args = (f"{event}{returned}{MASK}" if returned else event), ()
         return True
@@ -80,11 +59,9 @@ def _hidden(arg: object) -> object:
     return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
 
 
-_BODIES, _HEADERS = _HideBodies(), _HideHeaders()
 _TALKATIVE: dict[str, logging.Filter] = {
-    "botocore.endpoint": _BODIES,
-    "botocore.parsers": _BODIES,
-    "httpcore2.http11": _HEADERS,
+    "botocore.parsers": _HideBodies(),
+    "httpcore2.http11": _HideHeaders(),
 }
 
 
