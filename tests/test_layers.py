@@ -93,7 +93,7 @@ LAZY: set[tuple[str, str]] = {
 
 # Who may import what at all. A module that is not listed is free for everybody.
 CONFINED: dict[str, set[str]] = {
-    "aiobotocore": {"transport.botocore", "transport._signing", "aws", "stores.dynamodb"},
+    "aiobotocore": {"aws", "stores.dynamodb"},
     "asyncio": {"_protected", "aws", "transport.botocore"},
     "boto3": set(),
     # The local pool checks signatures, with the signer everybody uses.
@@ -107,8 +107,7 @@ IMPURE = {"aiohttp", "anyio", "http", "httpx2", "logging", "os", "secrets", "soc
 
 # Where a third-party module is imported inside a function, and why there.
 LAZY_THIRD_PARTY: dict[str, set[str]] = {
-    "transport.botocore": {"aiobotocore", "botocore"},
-    "transport._signing": {"aiobotocore"},
+    "transport.botocore": {"botocore"},
     "aws": {"aiobotocore", "botocore"},
     "testing.signatures": {"botocore"},
 }

@@ -192,9 +192,9 @@ def test_open_takes_what_the_constructor_takes() -> None:
     options = [name for name, given in constructor.items() if given.kind is given.KEYWORD_ONLY]
     assert list(PoolOptions.__annotations__) == options
     written = UserPool.__init__.__annotations__  # as text: some are imported for types only
-    assert {
-        name: hint.__forward_arg__ for name, hint in PoolOptions.__annotations__.items()
-    } == {name: written[name] for name in options}
+    assert {name: hint.__forward_arg__ for name, hint in PoolOptions.__annotations__.items()} == {
+        name: written[name] for name in options
+    }
 
 
 def test_what_a_pool_is_can_be_asked() -> None:

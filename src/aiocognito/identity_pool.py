@@ -226,6 +226,7 @@ class IdentityPool:
             service="cognito-identity",
             endpoint_url=endpoint_url,
             allow_http=allow_http,
+            preload=("aiocognito.aws",),
         )
         self._wire = Wire(self._id.text, self._transport, timing or Timing(clock=clock))
         self._protected = Protected()

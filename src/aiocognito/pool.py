@@ -102,7 +102,7 @@ class UserPool:
         observer: Called with each `Event`; must be quick.
         aws: An aiobotocore session whose IAM credentials sign the calls of `admin`, and
             no others. Only its credentials are used.
-        transport: Carries the calls of both pools instead of aiobotocore; not closed by
+        transport: Carries the calls of both pools instead of our own; not closed by
             the pool.
         http: Fetches the keys instead of the built-in client; not closed by the pool.
         clock: Where the time comes from.
@@ -176,6 +176,8 @@ class UserPool:
                 endpoint_url=endpoint_url,
                 allow_http=allow_http,
                 aws=aws,
+                # What `Session.aws_session` needs, lest it import aiobotocore on the loop.
+                preload=() if identity_pool_id is None else ("aiocognito.aws",),
             ),
             verifier=self._verifier,
             identity_pool=self._identity_pool,

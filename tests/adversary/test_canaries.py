@@ -1,6 +1,6 @@
 """No secret leaves but to the server it is for.
 
-Whole conversations over HTTP through aiobotocore, good ones and broken ones, with every
+Whole conversations over HTTP through our own transport, good ones and broken ones, with every
 logger at DEBUG. Afterwards each secret is looked for in all that a program shows, logs
 or reports by itself: log records and their arguments, warnings, standard output and
 error, events, exceptions with their causes, what tracebacks print as local variables,
@@ -214,7 +214,7 @@ async def test_whole_conversations_show_no_secret(
         canaries.look("a warning", str(warning.message))
     for stream in capfd.readouterr():
         canaries.look("standard output", stream)
-    assert {"botocore.endpoint", "botocore.parsers"} <= {name for name, _ in listener.texts}
+    assert "botocore.parsers" in {name for name, _ in listener.texts}
     assert canaries.looked_at > 500
     assert canaries.seen == []
 

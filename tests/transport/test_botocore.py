@@ -6,12 +6,13 @@ import gc
 import io
 import json
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -35,8 +36,6 @@ from aiocognito.errors import (
 from aiocognito.flow.calls import Call
 from aiocognito.transport import botocore as module
 from aiocognito.transport._exchange import Outgoing
-from aiocognito.transport._sending import Sending, under_way
-from aiocognito.transport._session_stub import SessionStub
 from aiocognito.transport.base import HttpReply
 from aiocognito.transport.botocore import BotocoreTransport
 from tests.transport import fake_server as fake
@@ -460,7 +459,7 @@ async def test_a_slow_body_meets_the_deadline(opened: Any) -> None:
     # threat 24
     with FakeServer(fake.drip) as server:
         transport = opened(server, deadline=0.6)
-        await transport._client.get()
+        await transport._api.get()
         with pytest.raises(DeadlineExceeded) as caught:
             await transport.send(sign_in())
     assert not caught.value.retry_safe
@@ -470,7 +469,7 @@ async def test_a_deadline_before_anything_was_sent_is_safe_to_repeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr(module, "_make_client", lambda *_: gate.wait(10))
+    monkeypatch.setattr(module, "_load", lambda *_: gate.wait(10))
     transport = BotocoreTransport("eu-west-1", deadline=0.05)
     with pytest.raises(DeadlineExceeded) as caught:
         await transport.send(sign_in())
@@ -531,20 +530,20 @@ async def test_a_cancelled_call_leaves_the_transport_usable(opened: Any) -> None
         assert (await transport.send(sign_in())).body == {}
 
 
-async def test_the_client_is_made_once_although_its_first_caller_is_cancelled(
+async def test_the_model_is_loaded_once_although_the_first_caller_is_cancelled(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # threat 26
-    gate, started, made = threading.Event(), threading.Event(), []
-    really = module._make_client
+    gate, started, loaded = threading.Event(), threading.Event(), []
+    really = module._load
 
     def slowly(*args: Any) -> Any:
-        made.append(threading.get_ident())
+        loaded.append(threading.get_ident())
         started.set()
         assert gate.wait(10)
         return really(*args)
 
-    monkeypatch.setattr(module, "_make_client", slowly)
+    monkeypatch.setattr(module, "_load", slowly)
     with FakeServer() as server:
         transport = opened(server)
         async with anyio.create_task_group() as tasks:
@@ -558,8 +557,23 @@ async def test_the_client_is_made_once_although_its_first_caller_is_cancelled(
                     first.cancel()
             gate.set()
         assert len(server.requests) == 10
-    assert len(made) == 1
-    assert made[0] != threading.get_ident()
+    assert len(loaded) == 1
+    assert loaded[0] != threading.get_ident()
+
+
+@pytest.fixture
+def module_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "to_preload.py").write_text("import threading; THREAD = threading.get_ident()")
+    monkeypatch.syspath_prepend(tmp_path)
+    return "to_preload"
+
+
+async def test_what_the_loop_will_need_is_imported_in_the_worker_thread(
+    opened: Any, module_file: str
+) -> None:
+    with FakeServer() as server:
+        await opened(server, preload=[module_file]).send(sign_in())
+    assert threading.get_ident() != sys.modules.pop(module_file).THREAD
 
 
 # --- where calls go --------------------------------------------------------------------------
@@ -587,9 +601,9 @@ async def destination(transport: BotocoreTransport, call: Call) -> Outgoing:
 
 
 @pytest.fixture
-def fresh_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what botocore read from the environment for earlier tests."""
-    monkeypatch.setattr(module, "_SESSIONS", [])
+def nothing_loaded() -> None:
+    """Forget the models that earlier tests have loaded."""
+    module._documents.cache_clear()
 
 
 AWS = "https://cognito-idp.eu-west-1.amazonaws.com/"
@@ -607,7 +621,7 @@ AWS = "https://cognito-idp.eu-west-1.amazonaws.com/"
     ],
 )
 async def test_calls_go_to_the_regions_endpoint(region: str, host: str) -> None:
-    # threats 37, 39; it also shows that the rules do without endpoints.json
+    # threats 37, 39
     outgoing = await destination(BotocoreTransport(region), sign_in())
     assert outgoing.url == f"https://{host}/"
     assert outgoing.proxy is None
@@ -633,7 +647,7 @@ async def test_calls_go_to_the_regions_endpoint(region: str, host: str) -> None:
     ],
 )
 async def test_no_environment_variable_moves_or_breaks_a_call(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch, fresh_session: None
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, nothing_loaded: None
 ) -> None:
     # threat 37
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://evil.example")
@@ -655,7 +669,7 @@ cognito_identity_provider =
 
 @pytest.mark.parametrize("text", [CONFIGURED, "[broken", "\x00", "[profile x]\nregion"])
 async def test_no_profile_is_read(
-    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_session: None
+    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nothing_loaded: None
 ) -> None:
     # threat 37
     folder = tmp_path / ".aws"
@@ -679,7 +693,7 @@ async def test_no_profile_is_read(
     ],
 )
 async def test_the_environment_may_choose_among_aws_own_endpoints(
-    name: str, host: str, monkeypatch: pytest.MonkeyPatch, fresh_session: None
+    name: str, host: str, monkeypatch: pytest.MonkeyPatch, nothing_loaded: None
 ) -> None:
     monkeypatch.setenv(name, "true")
     outgoing = await destination(BotocoreTransport("us-gov-west-1"), sign_in())
@@ -689,7 +703,7 @@ async def test_the_environment_may_choose_among_aws_own_endpoints(
 
 
 async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
-    monkeypatch: pytest.MonkeyPatch, fresh_session: None
+    monkeypatch: pytest.MonkeyPatch, nothing_loaded: None
 ) -> None:
     # threat 37
     for name in ("http_proxy", "https_proxy"):
@@ -700,24 +714,34 @@ async def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
     assert (await destination(local, sign_in())).proxy is None
 
 
-async def test_a_model_replaced_below_a_running_process_is_read_again(
-    monkeypatch: pytest.MonkeyPatch, fresh_session: None
+async def test_a_region_without_the_endpoint_asked_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from botocore.exceptions import DataNotFoundError
+    from botocore.endpoint_provider import EndpointProvider
+    from botocore.exceptions import EndpointResolutionError
 
-    really, calls = module._create_client, []
+    def refuse(*_: Any, **parameters: Any) -> Any:
+        raise EndpointResolutionError(msg=f"FIPS is not supported: {parameters}")
 
-    def once_missing(*args: Any) -> Any:
-        calls.append(list(module._SESSIONS))
-        if len(calls) == 1:
-            module._SESSIONS.append("stale")
-            raise DataNotFoundError(data_path="cognito-idp")
-        return really(*args)
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.setattr(EndpointProvider, "resolve_endpoint", refuse)
+    with pytest.raises(InvalidArgument, match="AWS_USE_FIPS_ENDPOINT") as caught:
+        await destination(BotocoreTransport("eu-west-1"), sign_in())
+    assert caught.value.argument == "region"
 
-    monkeypatch.setattr(module, "_create_client", once_missing)
-    outgoing = await destination(BotocoreTransport("eu-west-1"), sign_in())
-    assert outgoing.url == AWS
-    assert calls == [[], []]
+
+async def test_a_model_replaced_below_a_running_process_is_found(
+    monkeypatch: pytest.MonkeyPatch, nothing_loaded: None
+) -> None:
+    from botocore.exceptions import UnknownServiceError
+    from botocore.loaders import Loader
+
+    transport = BotocoreTransport("eu-west-1")
+    with monkeypatch.context() as replaced:
+        replaced.setattr(Loader, "BUILTIN_DATA_PATH", "/nowhere")
+        with pytest.raises(UnknownServiceError):
+            await transport.send(sign_in())
+    assert (await destination(transport, sign_in())).url == AWS
 
 
 # --- nothing leaks ------------------------------------------------------------------------------
@@ -769,7 +793,6 @@ async def test_no_secret_reaches_a_log_or_an_error(
         logging.getLogger().removeHandler(handler)
     logged = written.getvalue() + caplog.text
     # botocore does speak at DEBUG, so the search below means something.
-    assert "botocore.endpoint Making request" in logged
     assert ("botocore.parsers Response body" in logged) == speaks_of_the_answer
     for record in caplog.records:
         logged += repr(record.args) + str(record.msg)
@@ -780,10 +803,10 @@ async def test_no_secret_reaches_a_log_or_an_error(
 def test_other_clients_records_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
     module.hide_bodies()
     module.hide_bodies()
-    logger = logging.getLogger("botocore.endpoint")
+    logger = logging.getLogger("botocore.parsers")
     caplog.set_level(logging.DEBUG)
-    logger.debug("Making request for %s with params: %s", "GetObject", {"body": b"theirs"})
-    logger.debug("Headers %s", {"a": "theirs"})
+    logger.debug("Response body:\n%r", b"theirs")
+    logger.debug("Response headers: %r", {"a": "theirs"})
     assert caplog.text.count("theirs") == 2
     ours = [known for known in logger.filters if type(known).__name__ == "_HideBodies"]
     assert len(ours) == 1
@@ -804,12 +827,7 @@ async def test_no_plain_secret_stays_behind(opened: Any) -> None:
     assert kept == []
 
 
-# --- the seams to aiobotocore -------------------------------------------------------------
-
-
-async def test_closing_botocores_session_closes_nothing_of_ours() -> None:
-    async with SessionStub(verify=True, timeout=(1, 2)) as stub:
-        await stub.close()
+# --- the seam to the HTTP libraries -------------------------------------------------------
 
 
 async def test_a_failure_of_the_library_before_sending_is_named_by_its_type(
@@ -825,21 +843,3 @@ async def test_a_failure_of_the_library_before_sending_is_named_by_its_type(
     with pytest.raises(LocalProtocolError, match="KeyError") as caught:
         await transport.send(sign_in())
     assert_clean(caught.value)
-
-
-async def test_a_header_may_be_bytes() -> None:
-    class Request:
-        method, url, body = "POST", "https://x/", "text"
-        headers: ClassVar[dict[str, object]] = {"A": b"1", "B": "2"}
-
-    recorder = Recorder()
-    with under_way(Sending(call=sign_in(), exchange=recorder)):  # type: ignore[arg-type]
-        answer = await SessionStub().send(Request())
-    assert recorder.outgoing[0].headers == {"A": "1", "B": "2"}
-    assert recorder.outgoing[0].body == b"text"
-    assert await answer.content == b"{}"
-
-
-async def test_a_client_whose_making_would_wait_is_refused() -> None:
-    with pytest.raises(LocalProtocolError, match="waits"):
-        module._run_to_end(anyio.lowlevel.checkpoint())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import groupby
 
 import anyio
 import anyio.lowlevel
@@ -57,6 +58,52 @@ async def test_many_callers_share_one_making() -> None:
         factory.gate.set()
     assert values == ["value 1"] * 50
     assert factory.threads.isdisjoint({threading.get_ident()})
+
+
+async def test_those_who_waited_go_on_one_after_the_other() -> None:
+    """The event loop gets to others between two of them."""
+    factory = Factory(open_gate=False)
+    once = Once(factory)
+    happened: list[str] = []
+
+    async def ask() -> None:
+        await once.get()
+        happened.append("asked")
+
+    async def something_else() -> None:
+        while happened.count("asked") < 50:
+            happened.append("else")
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(ask)
+        await started(factory)
+        tasks.start_soon(something_else)
+        factory.gate.set()
+    together = max(len(list(run)) for kind, run in groupby(happened) if kind == "asked")
+    assert together <= 3
+
+
+async def test_those_who_wait_may_be_cancelled() -> None:
+    # threat 26
+    factory = Factory(open_gate=False)
+    once = Once(factory)
+    values: list[str] = []
+    scopes = [anyio.CancelScope() for _ in range(20)]
+
+    async def ask(scope: anyio.CancelScope) -> None:
+        with scope:
+            values.append(await once.get())
+
+    async with anyio.create_task_group() as tasks:
+        for scope in scopes:
+            tasks.start_soon(ask, scope)
+        await started(factory)
+        for scope in scopes[1::2]:
+            scope.cancel()
+        factory.gate.set()
+    assert values == ["value 1"] * 10
 
 
 async def test_the_making_survives_the_caller_who_began_it() -> None:

@@ -1,8 +1,8 @@
-"""The call under way, and what must not be said about it in a log.
+"""What must not be said in a log about the call under way.
 
-A context variable marks the task that is sending one of our calls. botocore's HTTP
-session finds the call's connections there, and the log filter knows by it which of
-botocore's debug records hold our passwords and tokens.
+A context variable marks the task that is sending one of our calls. The log filters
+know by it which of the libraries' debug records hold our passwords and tokens; records
+of other clients in the process pass unchanged.
 """
 
 from __future__ import annotations
@@ -11,54 +11,31 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
-
-from attrs import define, field
 
 from aiocognito._redact import MASK
-from aiocognito.flow.calls import Call
-from aiocognito.transport._exchange import Exchange
-from aiocognito.transport.base import HttpReply
 
-__all__ = ["SENDING", "Sending", "hide_bodies", "under_way"]
+__all__ = ["hide_bodies", "under_way"]
 
-
-@define(eq=False)
-class Sending:
-    """One call under way, as the session stub and the log filter see it."""
-
-    call: Call
-    exchange: Exchange = field(repr=False)
-    reply: HttpReply | None = field(default=None, repr=False)
-    keys: Any = field(default=None, repr=False)  # what a signed call is signed with
-
-
-SENDING: ContextVar[Sending | None] = ContextVar("aiocognito_sending", default=None)
+_UNDER_WAY: ContextVar[bool] = ContextVar("aiocognito_sending", default=False)
 
 
 @contextmanager
-def under_way(sending: Sending) -> Iterator[None]:
-    token = SENDING.set(sending)
+def under_way() -> Iterator[None]:
+    """Mark this task as sending one of our calls."""
+    token = _UNDER_WAY.set(True)
     try:
         yield
     finally:
-        SENDING.reset(token)
-
-
-# --- logs ---------------------------------------------------------------------------
+        _UNDER_WAY.reset(token)
 
 
 class _HideBodies(logging.Filter):
-    """Blanks the bodies and signatures of our calls out of botocore's debug records.
-
-    Records of other clients in the process pass unchanged: ours are known by the
-    context variable that is set while one of our calls is under way.
-    """
+    """Blanks answers and signatures of our calls out of botocore's debug records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if SENDING.get() is None or not record.args:
+        if not _UNDER_WAY.get() or not record.args:
             return True
-        if record.name in _ABOUT_SIGNATURES:  # a canonical request holds the session token
+        if record.name == _ABOUT_SIGNATURES:  # a canonical request holds the session token
             record.args = tuple(MASK for _ in record.args)
         elif isinstance(record.args, tuple):
             record.args = tuple(_hidden(arg) for arg in record.args)
@@ -74,25 +51,22 @@ class _HideHeaders(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if SENDING.get() is not None:
+        if _UNDER_WAY.get():
             event, returned, _ = record.getMessage().partition("return_value=")
             record.msg, record.args = (f"{event}{returned}{MASK}" if returned else event), ()
         return True
 
 
 def _hidden(arg: object) -> object:
-    # A prepared request shows its headers, and among them what it was signed with.
-    is_secret = isinstance(arg, (bytes, bytearray, Mapping)) or hasattr(arg, "headers")
-    return MASK if is_secret else arg
+    return MASK if isinstance(arg, (bytes, bytearray, Mapping)) else arg
 
 
-_BODIES, _HEADERS = _HideBodies(), _HideHeaders()
-_ABOUT_SIGNATURES = ("botocore.auth",)
+_ABOUT_SIGNATURES = "botocore.auth"
+_BODIES = _HideBodies()
 _TALKATIVE: dict[str, logging.Filter] = {
-    "botocore.endpoint": _BODIES,
+    _ABOUT_SIGNATURES: _BODIES,
     "botocore.parsers": _BODIES,
-    **dict.fromkeys(_ABOUT_SIGNATURES, _BODIES),
-    "httpcore2.http11": _HEADERS,
+    "httpcore2.http11": _HideHeaders(),
 }
 
 

@@ -2,13 +2,10 @@
 
 botocore signs (SigV4); here it gets the keys. They are those of the aiobotocore
 session that the caller gave, asked for at each call, so that renewing them stays that
-session's business. The signer finds them where the session stub finds its
-connections: with the call under way.
+session's business.
 
 A signed call whose keys cannot be had is not sent at all.
 """
-
-# ruff: noqa: PLC0415 - as in botocore.py, which says why
 
 from __future__ import annotations
 
@@ -18,9 +15,8 @@ from typing import Any
 import anyio.to_thread
 
 from aiocognito.errors import CognitoError, InvalidType, LocalProtocolError
-from aiocognito.transport._sending import SENDING
 
-__all__ = ["checked_aws_session", "frozen_keys", "keys_of_the_call"]
+__all__ = ["checked_aws_session", "frozen_keys"]
 
 
 def checked_aws_session(session: Any) -> Any:
@@ -57,23 +53,3 @@ async def frozen_keys(session: Any) -> Any:
     else:
         raise LocalProtocolError("The session given as aws= finds no AWS credentials.")
     raise failure
-
-
-def keys_of_the_call() -> Any:
-    """Return a credential provider and its credentials in one, for botocore's session.
-
-    They hold nothing. Making a client asks the provider, without waiting; signing asks
-    for the frozen keys, which are those of the call under way. Loads aiobotocore.
-    """
-    from aiobotocore.credentials import AioCredentials
-
-    class KeysOfTheCall(AioCredentials):  # type: ignore[misc]  # aiobotocore is untyped
-        async def load_credentials(self) -> KeysOfTheCall:
-            return self
-
-        async def get_frozen_credentials(self) -> Any:
-            sending = SENDING.get()
-            assert sending is not None
-            return sending.keys
-
-    return KeysOfTheCall(access_key="", secret_key="", method="aiocognito")

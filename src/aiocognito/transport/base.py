@@ -1,7 +1,7 @@
 """How calls leave the process: two protocols with one method each.
 
 Anything that fulfils `Transport` can carry a conversation: the hardened
-aiobotocore transport, the in-memory local pool, a recording, a fake.
+botocore transport, the in-memory local pool, a recording, a fake.
 """
 
 from __future__ import annotations
