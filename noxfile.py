@@ -149,6 +149,7 @@ def bench(session: nox.Session) -> None:
     """Print our costs beside the peers', measured in one run."""
     session.run("python", "tests/peers", external=False)
     install(session, "-e.[trio,fast]", "test")
+    session.install("authlib", "joserfc", "pyjwt")  # rows beside ours
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 

@@ -4,7 +4,7 @@
 
 A watchdog asks to be woken after a millisecond, over and over, and notes how late it
 was. It runs in a fresh process, and the burst in it begins with nothing loaded: importing
-aiobotocore, making the client and fetching the keys are part of it.
+botocore and aiohttp, loading the model and fetching the keys are part of it.
 
 "own" is the CPU time of the loop's thread from one tick to the next: what the loop was
 late by for reasons of its own. The rest is waiting, for the interpreter's lock or for a

@@ -76,6 +76,8 @@ def revealed(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _opened(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()
+    if isinstance(value, str):  # most are, and to ask whether it is a Mapping takes longer
+        return value
     if isinstance(value, Mapping):
         return {name: _opened(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
