@@ -17,6 +17,7 @@ from aiocognito.errors import (
     IncorrectUsernameOrPassword,
     InvalidArgument,
     InvalidPassword,
+    InvalidType,
     LocalProtocolError,
     RemoteProtocolError,
     ResponseLost,
@@ -533,6 +534,14 @@ def test_the_challenge_held_before_the_error_is_still_the_one_to_answer() -> Non
     flow.fail(mistake())
     flow.send(held.answer("2"))
     assert flow.state is not State.WAITING
+
+
+@pytest.mark.parametrize("take", ["send", "needs_arithmetic"])
+def test_only_an_answer_answers(take: str) -> None:
+    flow = at(State.WAITING)
+    with pytest.raises(InvalidType, match="answer"):
+        getattr(flow, take)("123456")
+    assert flow.waiting is not None
 
 
 def test_an_answer_to_another_challenge_is_refused() -> None:
