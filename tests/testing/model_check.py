@@ -28,8 +28,21 @@ def service_model(service: str = "cognito-idp") -> ServiceModel:
     return botocore.session.get_session().get_service_model(service)
 
 
+# What models have learnt since botocore 1.43.0, which comes with the lowest aiobotocore.
+NEWER_OPERATIONS = frozenset({"AdminDeleteSoftwareToken", "AdminGetUserAuthFactors"})
+NEWER_VALUES = {"AuthFactorType": {"SOFTWARE_TOKEN"}}
+
+
+def is_too_new(operation: str, *, service: str = "cognito-idp") -> bool:
+    """Say whether the installed model is older than an operation; others must be in it."""
+    known = operation in service_model(service).operation_names
+    return not known and operation in NEWER_OPERATIONS
+
+
 def check_output(operation: str, answer: Any, *, service: str = "cognito-idp") -> None:
     """Fail unless an answer fits the operation's output shape."""
+    if is_too_new(operation, service=service):
+        return
     shape = service_model(service).operation_model(operation).output_shape
     if shape is None:
         assert answer in ({}, None)
@@ -40,6 +53,8 @@ def check_output(operation: str, answer: Any, *, service: str = "cognito-idp") -
 
 def check_error(operation: str, error: PoolError, *, service: str = "cognito-idp") -> None:
     """Fail unless the operation can answer with this error."""
+    if is_too_new(operation, service=service):
+        return
     listed = {
         shape.name for shape in service_model(service).operation_model(operation).error_shapes
     }
@@ -111,7 +126,8 @@ def _string_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield f"{path}: {type(value).__name__} is no string"
         return
     facts = shape.metadata
-    if "enum" in facts and value not in facts["enum"]:
+    newer = NEWER_VALUES.get(shape.name, set())
+    if "enum" in facts and value not in facts["enum"] and value not in newer:
         yield f"{path}: {value!r} is not one of {facts['enum']}"
     if not facts.get("min", 0) <= len(value) <= facts.get("max", len(value)):
         yield f"{path}: {len(value)} characters"
