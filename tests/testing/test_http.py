@@ -146,7 +146,7 @@ def test_an_unknown_target_is_an_unknown_operation(server: Server, target: str) 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b'"x"', b'{"a": NaN}', b"\xff", b'{"a":' * 5000 + b"1" + b"}" * 5000],
+    [b"", b"{", b"[]", b'"x"', b'{"a": NaN}', b"\xff", b"[" * 100_000 + b"]" * 100_000],
     ids=["empty", "half", "list", "text", "nan", "bytes", "deep"],
 )
 def test_a_body_that_is_no_object_is_a_serialisation_error(server: Server, body: bytes) -> None:
