@@ -58,7 +58,8 @@ class Conversation:
         self.flow = flow
         self._transport = transport
         self._timing = timing
-        self.sent_boot = self.sent_wall = 0.0
+        self.sent_boot: float = 0.0
+        self.sent_wall: float = 0.0
         self.date: datetime | None = None
 
     async def start(self) -> FlowStep:

@@ -48,7 +48,7 @@ class Handshake:
         """
         self._a: int | None
         self._a, self._A = _draw(entropy)
-        self.srp_a = f"{self._A:x}"
+        self.srp_a: str = f"{self._A:x}"
 
     def claim(
         self,

@@ -113,7 +113,7 @@ class ServerHandshake:
         self._u = formulas.compute_u(self._A, self._B)
         if self._B == 0 or self._u == 0:
             raise InvalidArgument("b", "another number; this one makes B or u zero")
-        self.srp_b = f"{self._B:x}"
+        self.srp_b: str = f"{self._B:x}"
 
     def accepts(
         self, *, group: str, identity: str, secret_block: bytes, timestamp: str, signature: str

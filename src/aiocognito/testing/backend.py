@@ -74,11 +74,11 @@ class Backend:
 
     def __init__(self, *, clock: Clock) -> None:
         self.clock = clock
-        self.faults = FaultPlan()
-        self.requests = RequestLog()
+        self.faults: FaultPlan = FaultPlan()
+        self.requests: RequestLog = RequestLog()
         self.aws_keys: Mapping[str, str] = {}  # secret keys by id; empty accepts any
         self.identity_pool: LocalIdentityPool | None = None
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._pools: dict[str, LocalUserPool] = {}
         self._pool_of_session: OrderedDict[bytes, LocalUserPool] = OrderedDict()
 

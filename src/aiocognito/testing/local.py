@@ -111,7 +111,7 @@ class LocalCognito:
         self._backend = Backend(clock=clock)
         self._backend.aws_keys = dict(aws_keys or {})
         self._shell = HttpShell(self._backend, host=host, port=port)
-        self.identity_pool = LocalIdentityPool(
+        self.identity_pool: LocalIdentityPool = LocalIdentityPool(
             identity_pool_id or f"{region}:{uuid.UUID(bytes=entropy(16))}",
             clock=clock,
             entropy=entropy,
@@ -119,7 +119,7 @@ class LocalCognito:
             credential_lifetime=credential_lifetime,
         )
         self._backend.identity_pool = self.identity_pool
-        self.pool = self.add_user_pool(
+        self.pool: LocalUserPool = self.add_user_pool(
             LocalUserPool(
                 user_pool_id or f"{region}_LocalPool",
                 clock=clock,
