@@ -176,9 +176,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=MAIN)
 def soak(session: nox.Session) -> None:
-    """Run the long tests: real time, many sessions, many operations."""
+    """Run the long tests in their long form: real time, many sessions, many operations."""
     install(session, "-e.[trio,fast]", "test")
-    session.run("python", "-m", "pytest", "-m", "slow", "--timeout=600", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "-m", "slow", "--timeout=3600", *session.posargs,
+        env={"AIOCOGNITO_SOAK": "1"},
+    )  # fmt: skip
 
 
 @nox.session(python=MAIN)
