@@ -37,7 +37,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"aiocognito\.testing\.(backend|faults|passwords|totp|users)\..*"),
     ("py:.*", r"aiocognito\.(login\.Conversation|session\.PoolServices|tokens\.saved\..*)"),
     ("py:.*", r"aiocognito\.verify\.verifier\.(AnyClient|VerifiedTokens)"),
-    ("py:.*", r"aiocognito\.flow\.machine\.State"),
+    ("py:.*", r"aiocognito\.flow\.transitions\.State"),
     ("py:class", r"RefreshWith"),  # a literal; its two values are in the text
     ("py:.*", r"aiocognito\.pool\.PoolOptions"),  # what `open` takes is what the class takes
     # A sentence with a colon in "Returns" is taken for a type.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aiocognito.flow.machine import TRANSITIONS, Input, State
+from aiocognito.flow.transitions import TRANSITIONS, Input, State
 
 HERE = Path(__file__).parent / "explanation"
 PICTURE, PAGE = HERE / "the-conversation.svg", HERE / "the-conversation.md"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiocognito.flow.machine import TRANSITIONS, Input, State
+from aiocognito.flow.transitions import TRANSITIONS, Input, State
 from tests.markdown import ROOT
 
 pytestmark = pytest.mark.may_block

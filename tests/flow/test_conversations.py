@@ -38,9 +38,10 @@ from aiocognito.flow.challenges import (
     UnknownChallenge,
 )
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
-from aiocognito.flow.machine import AuthFlow, State
+from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.steps import Authenticated
+from aiocognito.flow.transitions import State
 from aiocognito.testing import LocalUserPool, ManualClock, PoolError
 from aiocognito.testing.totp import code_at
 from aiocognito.transport.error_codes import service_error

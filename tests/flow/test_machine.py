@@ -41,10 +41,11 @@ from aiocognito.flow.challenges import (
 )
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
-from aiocognito.flow.machine import TRANSITIONS, AuthFlow, Input, State
+from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.secret_hash import secret_hash
 from aiocognito.flow.steps import Authenticated
+from aiocognito.flow.transitions import TRANSITIONS, Input, State
 
 from . import talk
 from .talk import NOW, challenge, machine, password_verifier, proof_is_right, tokens

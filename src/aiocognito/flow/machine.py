@@ -4,10 +4,11 @@ Rules of this file
 
 * Values in, values out: no I/O, no clock, no randomness drawn here. `begin`,
   `receive` and `send` return the next `Call` to make, or where we have arrived.
-* What the server may say depends on what we asked. `TRANSITIONS` holds every pair;
-  what is not in it is an error: ours (`LocalProtocolError`) when the caller is out
-  of turn, the server's (`RemoteProtocolError`) otherwise. Both close nothing that
-  was open for the caller, except that a lying server ends the conversation.
+* What the server may say depends on what we asked. `transitions.TRANSITIONS` holds
+  every pair; what is not in it is an error: ours (`LocalProtocolError`) when the
+  caller is out of turn, the server's (`RemoteProtocolError`) otherwise. Both close
+  nothing that was open for the caller, except that a lying server ends the
+  conversation.
 * SRP secrets live from SRP_A to PASSWORD_VERIFIER and not a moment longer. The
   password lives as long, and in `Choice` while the factor is being chosen.
 * The name the server uses first is kept: it goes into every later USERNAME and
@@ -29,7 +30,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import attrs
@@ -68,6 +68,7 @@ from aiocognito.flow.challenges import (
 )
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Choice, Flow
+from aiocognito.flow.proofs import claim
 from aiocognito.flow.reading import (
     PLAINTEXT,
     Asked,
@@ -78,98 +79,20 @@ from aiocognito.flow.reading import (
     read_secret,
 )
 from aiocognito.flow.steps import Authenticated, Step
-from aiocognito.srp.encoding import timestamp
+from aiocognito.flow.transitions import (
+    ASKED,
+    MENDING,
+    OPERATIONS,
+    REFUSALS,
+    SETTING_UP,
+    TRANSITIONS,
+    Input,
+    State,
+)
 from aiocognito.srp.handshake import Handshake
 
-__all__ = ["MENDABLE", "TRANSITIONS", "AuthFlow", "Input", "State"]
+__all__ = ["MENDABLE", "AuthFlow"]
 
-
-class State(Enum):
-    """What we wait for."""
-
-    READY = "nothing was sent"
-    SRP_SENT = "SRP_A is sent"
-    PASSWORD_SENT = "the password is sent"  # noqa: S105  a state's description
-    NAME_SENT = "the user's name is sent, and no proof"
-    CLAIM_SENT = "the proof of the password is sent"
-    WAITING = "a challenge waits for the caller's answer"
-    ANSWER_SENT = "the caller's answer is sent"
-    SECRET_ASKED = "a secret for an authenticator is asked for"  # noqa: S105
-    CODE_SENT = "the authenticator's first code is sent"
-    SETUP_REPORTED = "the set-up of the authenticator is reported"
-    CLOSED = "the conversation is over"
-
-
-class Input(Enum):
-    """What can happen."""
-
-    BEGIN_SRP = "the caller begins with SRP"
-    BEGIN_PASSWORD = "the caller begins with the password"  # noqa: S105
-    BEGIN_NAME = "the caller begins with the name alone"
-    ANSWER = "the caller answers"
-    ANSWER_SRP = "the caller answers with SRP"
-    ASK_SECRET = "the caller wants to set up an authenticator"  # noqa: S105
-    SEND_CODE = "the caller sends the authenticator's first code"
-    TOKENS = "AuthenticationResult"
-    VERIFIER = "PASSWORD_VERIFIER, and SRP is open"
-    STRAY_VERIFIER = "PASSWORD_VERIFIER, and SRP is not open"
-    SRP_DEMAND = "PASSWORD_SRP, and the password is at hand"
-    CHALLENGE = "any other challenge"
-    SECRET = "a secret for an authenticator"  # noqa: S105
-    CODE_RIGHT = "the authenticator's first code was right"
-    CODE_WRONG = "the authenticator's first code was wrong"
-    EARLY_NEW_PASSWORD = "NEW_PASSWORD_REQUIRED before the proof of the old one"  # noqa: S105
-    PLAINTEXT_DEMAND = "a challenge that wants the password, in a flow that keeps it"
-    MENDABLE = "an error after which the same challenge still stands"
-    FAILURE = "any other error, or cancellation"
-
-
-_ASKED = (
-    State.SRP_SENT,
-    State.PASSWORD_SENT,
-    State.NAME_SENT,
-    State.CLAIM_SENT,
-    State.ANSWER_SENT,
-    State.SETUP_REPORTED,
-)
-_SETTING_UP = (State.SECRET_ASKED, State.CODE_SENT)
-_MENDING = (State.ANSWER_SENT, *_SETTING_UP)
-
-TRANSITIONS: dict[tuple[State, Input], State] = {
-    (State.READY, Input.BEGIN_SRP): State.SRP_SENT,
-    (State.READY, Input.BEGIN_PASSWORD): State.PASSWORD_SENT,
-    (State.READY, Input.BEGIN_NAME): State.NAME_SENT,
-    (State.SRP_SENT, Input.VERIFIER): State.CLAIM_SENT,
-    # Not in SRP_SENT: there SRP_A has been sent already.
-    (State.PASSWORD_SENT, Input.SRP_DEMAND): State.SRP_SENT,
-    (State.NAME_SENT, Input.SRP_DEMAND): State.SRP_SENT,
-    (State.ANSWER_SENT, Input.SRP_DEMAND): State.SRP_SENT,
-    (State.WAITING, Input.ANSWER): State.ANSWER_SENT,
-    (State.WAITING, Input.ANSWER_SRP): State.SRP_SENT,
-    (State.WAITING, Input.ASK_SECRET): State.SECRET_ASKED,
-    (State.WAITING, Input.SEND_CODE): State.CODE_SENT,
-    (State.SECRET_ASKED, Input.SECRET): State.WAITING,
-    (State.CODE_SENT, Input.CODE_RIGHT): State.SETUP_REPORTED,
-    (State.CODE_SENT, Input.CODE_WRONG): State.WAITING,
-    **{(state, Input.TOKENS): State.CLOSED for state in _ASKED},
-    **{(state, Input.CHALLENGE): State.WAITING for state in _ASKED},
-    **{(state, Input.FAILURE): State.CLOSED for state in (*_ASKED, *_SETTING_UP)},
-    **{(state, Input.MENDABLE): State.CLOSED for state in _ASKED},
-    **{(state, Input.MENDABLE): State.WAITING for state in _MENDING},
-}
-
-_REFUSALS = {
-    Input.STRAY_VERIFIER: "The server asks for an SRP proof that was not offered.",
-    Input.EARLY_NEW_PASSWORD: "The server asks for a new password before the old one was proven.",
-    Input.PLAINTEXT_DEMAND: "The server asks for the password in the clear.",
-    Input.SRP_DEMAND: "The server asks for SRP_A again.",
-}
-
-_OPERATIONS = {
-    "RespondToAuthChallenge": Input.ANSWER,
-    "AssociateSoftwareToken": Input.ASK_SECRET,
-    "VerifySoftwareToken": Input.SEND_CODE,
-}
 
 MENDABLE = (CodeMismatch, ExpiredCode, InvalidPassword, EnableSoftwareTokenMFA)
 """The refusals after which a person may try again."""
@@ -295,7 +218,7 @@ class AuthFlow:
             raise LocalProtocolError("Answer the challenge that waits, not another one.")
         if self._state is State.WAITING:
             self._provide_password(answer)
-        self._move(Input.ANSWER_SRP if answer.begins_srp else _OPERATIONS[answer.operation])
+        self._move(Input.ANSWER_SRP if answer.begins_srp else OPERATIONS[answer.operation])
         session = answer.challenge.context.session
         responses: dict[str, Any] = dict(answer.responses)
         if answer.operation != "RespondToAuthChallenge":
@@ -340,10 +263,10 @@ class AuthFlow:
                 over.
             LocalProtocolError: Nothing was asked.
         """
-        if self._state not in (*_ASKED, *_SETTING_UP):
+        if self._state not in (*ASKED, *SETTING_UP):
             raise LocalProtocolError("Nothing was asked; there is no answer to take.")
         try:
-            if self._state in _SETTING_UP:
+            if self._state in SETTING_UP:
                 return self._set_up(reply)
             return self._take(read_auth(reply.body), reply.date or now)
         except RemoteProtocolError as error:
@@ -356,7 +279,7 @@ class AuthFlow:
         Returns:
             The challenge that waits again, or None: then the conversation is over.
         """
-        mendable = _is_mendable(error) and self._state in _MENDING
+        mendable = _is_mendable(error) and self._state in MENDING
         self._move(Input.MENDABLE if mendable else Input.FAILURE)
         if self._state is State.CLOSED or self._challenge is None:
             self._close()
@@ -377,7 +300,7 @@ class AuthFlow:
             )
         happened = self._classify(message)
         if (self._state, happened) not in TRANSITIONS:
-            raise RemoteProtocolError(_REFUSALS[happened])
+            raise RemoteProtocolError(REFUSALS[happened])
         self._pin(message)
         if happened is Input.VERIFIER:
             call = self._prove(message, now)
@@ -448,27 +371,17 @@ class AuthFlow:
         handshake, password = self._handshake, self._password
         assert handshake is not None and password is not None
         self._drop_secrets()
-        given = {key: asked.parameters.get(key) for key in ("SRP_B", "SALT", "SECRET_BLOCK")}
-        for key, value in given.items():
-            if value is None:
-                raise RemoteProtocolError(f"PASSWORD_VERIFIER comes without {key}.")
-        said_at = timestamp(now)
-        signature = handshake.claim(
+        responses = claim(
+            handshake,
+            asked.parameters,
+            challenge=asked.name,
             group=self._client.pool.name,
             identity=asked.parameters.get("USER_ID_FOR_SRP") or self._names[0],
-            password=password.reveal(),
-            srp_b=given["SRP_B"] or "",
-            salt=given["SALT"] or "",
-            secret_block=given["SECRET_BLOCK"] or "",
-            timestamp=said_at,
+            password=password,
+            now=now,
         )
         self._password_proven = True
-        responses = {
-            "PASSWORD_CLAIM_SECRET_BLOCK": given["SECRET_BLOCK"],
-            "PASSWORD_CLAIM_SIGNATURE": signature,
-            "TIMESTAMP": said_at,
-        }
-        return self._respond("PASSWORD_VERIFIER", asked.session, responses)
+        return self._respond(asked.name, asked.session, responses)
 
     def _respond(self, name: str, session: Secret | None, responses: dict[str, Any]) -> Call:
         username = self._names[0]
