@@ -30,7 +30,15 @@ from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._protected import Protected, cancelled_itself
 from aiocognito._retry import is_transient
 from aiocognito.errors import CognitoError, LocalProtocolError, RefreshFailed
-from aiocognito.tokens.freshness import Freshness, Schedule, backoff_delay, freshness
+from aiocognito.tokens.freshness import (
+    Action,
+    Freshness,
+    Schedule,
+    action,
+    backoff_delay,
+    freshness,
+    outlives_failure,
+)
 
 __all__ = ["Fresh", "Renewal", "Timing"]
 
@@ -200,17 +208,16 @@ class Renewal(Generic[T]):
             RefreshFailed: Nothing usable is held and the renewal failed for now.
             CognitoError: Nothing usable is held and the renewal failed for good.
         """
-        held = self._held
-        state = self._state()
-        if state is Freshness.FRESH and held is not None:
-            return held.value
-        if state is Freshness.DUE and held is not None:
+        resting = self._resting()
+        todo = action(self._state(), resting=resting is not None)
+        if todo is Action.SERVE_AND_RENEW:
             await self._nudge()
             # On Trio that took its time: the value may have expired or been forgotten.
-            held = self._held
-            if held is not None and self._state() is not Freshness.EXPIRED:
-                return held.value
-        resting = self._resting()
+            resting = self._resting()
+            todo = action(self._state(), resting=resting is not None)
+        held = self._held
+        if held is not None and todo in (Action.SERVE, Action.SERVE_AND_RENEW):
+            return held.value
         if resting is not None:
             return self._still_usable(resting.error)
         try:
@@ -227,11 +234,11 @@ class Renewal(Generic[T]):
 
     def _still_usable(self, error: CognitoError) -> T:
         """Return what is held if it may be handed out after a failure; else raise."""
-        held = self._held
-        if held is not None and self._state() is not Freshness.EXPIRED:
-            remaining = held.schedule.expires_at - self._timing.clock.boot()
-            if remaining > held.schedule.min_ttl:
-                return held.value
+        held, clock = self._held, self._timing.clock
+        if held is not None and outlives_failure(
+            held.schedule, boot=clock.boot(), wall=clock.wall()
+        ):
+            return held.value
         raise self._as_raised(error)
 
     def _as_raised(self, error: CognitoError) -> CognitoError:

@@ -15,12 +15,17 @@ from attrs import frozen
 from aiocognito.errors import CognitoError
 
 __all__ = [
+    "ClockSkewed",
     "CredentialsChanged",
     "Event",
     "Observer",
+    "PersistFailed",
+    "QuotaShort",
+    "ReauthenticationDue",
     "RefreshFailing",
     "SecurityAlert",
     "SessionEnded",
+    "TimeJumped",
     "TokensChanged",
 ]
 
@@ -101,5 +106,97 @@ class SecurityAlert:
     error: CognitoError
 
 
-Event = TokensChanged | CredentialsChanged | RefreshFailing | SessionEnded | SecurityAlert
+@frozen(kw_only=True)
+class ReauthenticationDue:
+    """A user has to sign in again soon: the refresh token reaches the end of its validity.
+
+    Only for pools made with ``refresh_token_validity`` and sessions that cannot sign in
+    by themselves. Heard once for each sign-in.
+
+    Attributes:
+        username: The user's true name in the pool.
+        deadline: From when on no refresh will work any more.
+    """
+
+    username: str | None
+    deadline: datetime
+
+
+@frozen(kw_only=True)
+class ClockSkewed:
+    """The local wall clock differs from the service's by more than five minutes.
+
+    Tokens are measured on the boot clock then, so nothing breaks here; what others check
+    against the local clock may. Heard when it begins, and again when it changes by more
+    than a minute.
+
+    Attributes:
+        seconds: The service's clock less the local one; negative: the local one is ahead.
+    """
+
+    seconds: float
+
+
+@frozen(kw_only=True)
+class TimeJumped:
+    """Time did not pass as it should: somebody set the clock, or the machine slept.
+
+    Attributes:
+        kind: ``clock-set`` (the wall clock moved against the boot clock by more than
+            30 seconds since the last look; a suspended machine whose boot clock stops
+            looks the same) or ``woke-late`` (the scheduler slept that much longer than
+            it meant to: the machine was suspended or the event loop was blocked).
+        seconds: By how much; negative: the wall clock was set back.
+    """
+
+    kind: Literal["clock-set", "woke-late"]
+    seconds: float
+
+
+@frozen(kw_only=True)
+class PersistFailed:
+    """Tokens could not be written to the store; they are kept in memory meanwhile.
+
+    Attributes:
+        username: The user's true name in the pool.
+        error: Why.
+        retry_after: Seconds until the next attempt; None: there will be none.
+    """
+
+    username: str | None
+    error: CognitoError
+    retry_after: float | None
+
+
+@frozen(kw_only=True)
+class QuotaShort:
+    """More sessions than the quota can keep fresh: some will be served late.
+
+    Heard when it is first seen, and again when it has become half as bad again.
+
+    Attributes:
+        sessions: How many share the quota in this process.
+        lifetime: Seconds their tokens live.
+        needed: Refreshes a second these would take.
+        available: Refreshes a second there are: half of the quota's share of this process.
+    """
+
+    sessions: int
+    lifetime: float
+    needed: float
+    available: float
+
+
+Event = (
+    TokensChanged
+    | CredentialsChanged
+    | RefreshFailing
+    | SessionEnded
+    | SecurityAlert
+    | ReauthenticationDue
+    | ClockSkewed
+    | TimeJumped
+    | PersistFailed
+    | QuotaShort
+)
 Observer = Callable[[Event], None]

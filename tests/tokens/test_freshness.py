@@ -7,11 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiocognito.tokens.freshness import (
+    Action,
     Freshness,
     Schedule,
+    action,
     backoff_delay,
     credentials_schedule,
     freshness,
+    login_deadline,
+    outlives_failure,
+    relogin_at,
     token_schedule,
     wall_expiry,
 )
@@ -58,6 +63,37 @@ def test_a_wall_clock_that_is_too_wrong_is_not_asked() -> None:
 
 def test_an_expired_mark_stays_expired() -> None:
     assert freshness(PLAN.expire(), boot=-1e9, wall=-1e9) is Freshness.EXPIRED
+
+
+# --- what somebody who asks gets -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "otherwise", "resting"),
+    [
+        (Freshness.FRESH, Action.SERVE, Action.SERVE),
+        (Freshness.DUE, Action.SERVE_AND_RENEW, Action.SERVE),
+        (Freshness.CRITICAL, Action.WAIT, Action.SETTLE),
+        (Freshness.EXPIRED, Action.WAIT, Action.SETTLE),
+    ],
+)
+def test_what_somebody_who_asks_gets(state: Freshness, otherwise: Action, resting: Action) -> None:
+    # F101
+    assert action(state, resting=False) is otherwise
+    assert action(state, resting=True) is resting
+
+
+@pytest.mark.parametrize(
+    ("boot", "wall", "outlives"),
+    [
+        (94.9, 1_000.0, True),
+        (95.0, 1_000.0, False),  # too little is left to be of use
+        (100.0, 1_000.0, False),
+        (50.0, 1_100.0, False),  # the other clock says it has ended
+    ],
+)
+def test_what_is_handed_out_after_a_failure(boot: float, wall: float, outlives: bool) -> None:
+    assert outlives_failure(PLAN, boot=boot, wall=wall) is outlives
 
 
 # --- tokens ----------------------------------------------------------------------------
@@ -181,3 +217,28 @@ def test_a_pause_is_never_shorter_than_a_second_nor_longer_than_a_minute(
 ) -> None:
     delay = backoff_delay(failures=failures, remaining=remaining, jitter=jitter)
     assert 1.0 <= delay <= 60.0
+
+
+# --- the end of a login ----------------------------------------------------------------
+
+
+def test_a_login_ends_its_validity_after_the_sign_in() -> None:
+    assert login_deadline(auth_time=1_000.0, validity=3_600.0) == 4_600.0
+
+
+@pytest.mark.parametrize(
+    ("validity", "earliest", "latest"),
+    [
+        (3_600.0, 1_200.0, 600.0),
+        (86_400.0, 8_640.0, 4_320.0),
+        (30 * 86_400.0, 2 * 86_400.0, 86_400.0),
+    ],
+)
+def test_a_new_sign_in_is_due_before_the_end(
+    validity: float, earliest: float, latest: float
+) -> None:
+    def before(jitter: float) -> float:
+        return 1e7 - relogin_at(deadline=1e7, validity=validity, jitter=jitter)
+
+    assert before(0.0) == pytest.approx(latest)
+    assert before(1.0) == pytest.approx(earliest)

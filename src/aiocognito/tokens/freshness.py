@@ -23,11 +23,16 @@ from enum import Enum
 from attrs import frozen
 
 __all__ = [
+    "Action",
     "Freshness",
     "Schedule",
+    "action",
     "backoff_delay",
     "credentials_schedule",
     "freshness",
+    "login_deadline",
+    "outlives_failure",
+    "relogin_at",
     "token_schedule",
     "wall_expiry",
 ]
@@ -50,6 +55,19 @@ class Freshness(Enum):
     """Renew it, or fail."""
 
 
+class Action(Enum):
+    """What somebody who asks for the value gets."""
+
+    SERVE = "serve"
+    """What is held, at once."""
+    SERVE_AND_RENEW = "serve and renew"
+    """What is held, at once; a renewal is started behind their back."""
+    WAIT = "wait"
+    """What a renewal brings; if that fails, as in `SETTLE`."""
+    SETTLE = "settle"
+    """What is held if it outlives the failure (`outlives_failure`), else the failure."""
+
+
 @frozen(kw_only=True)
 class Schedule:
     """The four moments of one value's life.
@@ -61,6 +79,7 @@ class Schedule:
         expires_wall: The same moment on the local wall clock, or None where the
             local clock is too wrong to be asked.
         min_ttl: Seconds of life a value needs to be handed out after a failed renewal.
+        lifetime: Seconds from the request that brought it to `expires_at`.
     """
 
     refresh_at: float
@@ -68,12 +87,18 @@ class Schedule:
     expires_at: float
     expires_wall: float | None
     min_ttl: float
+    lifetime: float = 0.0
 
     def expire(self) -> Schedule:
         """Return a schedule whose value is not to be handed out any more."""
         never = float("-inf")
         return Schedule(
-            refresh_at=never, hard_at=never, expires_at=never, expires_wall=None, min_ttl=0.0
+            refresh_at=never,
+            hard_at=never,
+            expires_at=never,
+            expires_wall=None,
+            min_ttl=0.0,
+            lifetime=self.lifetime,
         )
 
 
@@ -88,6 +113,38 @@ def freshness(schedule: Schedule, *, boot: float, wall: float) -> Freshness:
     if boot >= schedule.refresh_at:
         return Freshness.DUE
     return Freshness.FRESH
+
+
+def action(state: Freshness, *, resting: bool) -> Action:
+    """Say what somebody who asks gets, and whether a renewal begins.
+
+    Args:
+        state: See `freshness`; a value that does not exist counts as expired.
+        resting: Whether the pause after a failure is not over yet.
+
+    ============  ==================  ========
+    state         otherwise           resting
+    ============  ==================  ========
+    fresh         serve               serve
+    due           serve and renew     serve
+    critical      wait                settle
+    expired       wait                settle
+    ============  ==================  ========
+    """
+    match state:
+        case Freshness.FRESH:
+            return Action.SERVE
+        case Freshness.DUE:
+            return Action.SERVE if resting else Action.SERVE_AND_RENEW
+        case Freshness.CRITICAL | Freshness.EXPIRED:
+            return Action.SETTLE if resting else Action.WAIT
+
+
+def outlives_failure(schedule: Schedule, *, boot: float, wall: float) -> bool:
+    """Say whether a value may be handed out although its renewal failed."""
+    if freshness(schedule, boot=boot, wall=wall) is Freshness.EXPIRED:
+        return False
+    return schedule.expires_at - boot > schedule.min_ttl
 
 
 def token_schedule(
@@ -123,6 +180,7 @@ def token_schedule(
         expires_at=sent + lifetime,
         expires_wall=expires_wall,
         min_ttl=min(10.0, 0.1 * lifetime),
+        lifetime=lifetime,
     )
 
 
@@ -143,6 +201,7 @@ def credentials_schedule(
         expires_at=sent + lifetime,
         expires_wall=expires_wall,
         min_ttl=min(10.0, 0.1 * lifetime),
+        lifetime=lifetime,
     )
 
 
@@ -181,6 +240,33 @@ def backoff_delay(*, failures: int, remaining: float, jitter: float) -> float:
     if remaining > 0:
         longest = min(_BACKOFF_CAP, max(2.0, remaining / 4))
     return (0.5 + 0.5 * jitter) * min(grown, longest)
+
+
+def login_deadline(*, auth_time: float, validity: float) -> float:
+    """Return when a refresh token ends whatever is done with it, on the service's clock.
+
+    Rotation does not lengthen it: the new refresh token lives for what is left.
+
+    Args:
+        auth_time: The claim of that name: when the user signed in, on the service's clock.
+        validity: Seconds the app client gives refresh tokens. The token is opaque, so
+            this is configuration.
+    """
+    return auth_time + validity
+
+
+def relogin_at(*, deadline: float, validity: float, jitter: float) -> float:
+    """Return when to sign in again, or to ask the user to: a twentieth of the life early.
+
+    At least ten minutes and at most a day before the end, and up to twice that, so that
+    sessions which began together do not sign in together. The same clock as `deadline`.
+
+    Args:
+        deadline: See `login_deadline`.
+        validity: As given there.
+        jitter: A number drawn from [0, 1).
+    """
+    return deadline - _clamp(0.05 * validity, 600.0, 86_400.0) * (1.0 + jitter)
 
 
 def _clamp(value: float, low: float, high: float) -> float:
