@@ -27,6 +27,7 @@ COVERED_FULLY = "*/srp/*,*/flow/*,*/tokens/*,*/verify/*"
 VAGUE = {
     # Made by `_lazy.lazily`; a `def` would make every misspelt name an `Any`.
     *("aiocognito.__getattr__", "aiocognito.__dir__"),
+    *("aiocognito.stores.__getattr__", "aiocognito.stores.__dir__"),
     *("aiocognito.testing.__getattr__", "aiocognito.testing.__dir__"),
     # They derive from classes of aiobotocore, which has no types.
     *("aiocognito.aws.CognitoIdentityCredentials", "aiocognito.aws.CognitoIdentityProvider"),

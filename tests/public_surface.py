@@ -21,6 +21,7 @@ import attrs
 MODULES = [
     "aiocognito",
     "aiocognito.responders",
+    "aiocognito.stores",
     "aiocognito.testing",
 ]
 WORDING = {"advice", "quotes_service"}  # how errors phrase their message; free to change

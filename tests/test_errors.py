@@ -36,6 +36,10 @@ def made(kind: type[Any]) -> Any:
             return kind(7.0)
         case errors.ChallengeRequired:
             return kind(type("Stub", (), {"name": "SMS_MFA"})())
+        case errors.StoreLocked:
+            return kind(5.0)
+        case errors.StoreUnsafe:
+            return kind("tokens/", "others may read it")
         case errors.KeysUnavailable | errors.SessionClosed:
             return kind()
     return kind("It went wrong.")

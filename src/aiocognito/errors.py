@@ -38,7 +38,11 @@
     │  └─ TokenIssuerMismatch  TokenClientMismatch  TokenUseMismatch
     │     TokenUserMismatch  TokenScopeMissing  TokenGroupMissing
     ├─ KeysUnavailable(retry_safe)           the pool's signing keys cannot be read
-    └─ StoreError
+    └─ StoreError                            kept tokens cannot be read or written
+       ├─ StoreUnavailable ─ StoreLocked     not now; try again
+       ├─ StoreUnsafe(path, reason)          others can read or change it
+       ├─ StoreDamaged                       what is there is no entry
+       └─ StoreKeyRejected                   no key that was given opens it
 
 A challenge is not an error: it is a value that waits for an answer, and becomes
 `ChallengeRequired` only where nobody was there to answer.
@@ -99,7 +103,12 @@ __all__ = [
     "SessionClosed",
     "SignInRequired",
     "SoftwareTokenMFANotFound",
+    "StoreDamaged",
     "StoreError",
+    "StoreKeyRejected",
+    "StoreLocked",
+    "StoreUnavailable",
+    "StoreUnsafe",
     "TemporaryPasswordExpired",
     "Throttled",
     "TokenAlgorithmRejected",
@@ -729,4 +738,50 @@ class KeysUnavailable(CognitoError):
 
 
 class StoreError(CognitoError):
-    """Saved state cannot be read or written."""
+    """A store of tokens cannot do what it was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store does not answer, or is full; what it held before is still there.
+
+    A commit may have happened all the same. To commit again is safe.
+    """
+
+
+class StoreLocked(StoreUnavailable):
+    """Somebody else has been writing all the time; reading still works.
+
+    Attributes:
+        seconds: How long was waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The store is locked by another process; gave up after {seconds:.0f} s, try again."
+        )
+        self.seconds = seconds
+
+
+class StoreUnsafe(StoreError):
+    """Others could read or change what is kept there, so it is not used.
+
+    Attributes:
+        path: Which file or folder.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"Not a safe place for tokens, {reason}; change it or choose another.")
+        self.path = path
+        self.reason = reason
+
+
+class StoreDamaged(StoreError):
+    """What the store holds is no entry of ours; delete it and sign in again."""
+
+
+class StoreKeyRejected(StoreError):
+    """None of the given keys opens the entry, or somebody has changed it.
+
+    The entry stays: with the right key it may open.
+    """

@@ -1,0 +1,41 @@
+"""Where tokens outlive a process: stores, and what to write one of your own with."""
+
+from typing import TYPE_CHECKING
+
+from aiocognito._lazy import lazily as _lazily
+
+if TYPE_CHECKING:
+    from aiocognito.stores.base import (
+        Conflict,
+        Entry,
+        Lease,
+        SharedTokenStore,
+        StoreKey,
+        TokenStore,
+    )
+    from aiocognito.stores.memory import MemoryTokenStore
+
+__all__ = [
+    "Conflict",
+    "Entry",
+    "Lease",
+    "MemoryTokenStore",
+    "SharedTokenStore",
+    "StoreKey",
+    "TokenStore",
+]
+
+__getattr__, __dir__ = _lazily(
+    __name__,
+    {
+        "base": (
+            "Conflict",
+            "Entry",
+            "Lease",
+            "SharedTokenStore",
+            "StoreKey",
+            "TokenStore",
+        ),
+        "memory": ("MemoryTokenStore",),
+    },
+)
