@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from aiocognito.testing.constraints import (
     ATTRIBUTE,
     ATTRIBUTE_NAME,
+    CHALLENGES,
     CLIENT_ID,
     DEVICE_KEY,
+    FLOWS,
     INPUTS,
     MFA_SWITCHES,
     PASSWORD,
     PLAIN,
+    SESSION,
     USERNAME,
     Flag,
     ListOf,
     Nested,
     Number,
     Rule,
+    Structure,
     Text,
     TextMap,
     needed,
@@ -58,9 +62,37 @@ _FEDERATED: Mapping[str, Rule] = {
     "ProviderAttributeName": PLAIN,
     "ProviderAttributeValue": PLAIN,
 }
+_SIGN_IN: dict[str, Rule] = {
+    **_POOL,
+    **_METADATA,
+    "ClientId": CLIENT_ID,
+    "Session": SESSION,
+    "AnalyticsMetadata": Structure(str, ("AnalyticsEndpointId",)),
+    "ContextData": Nested(
+        {
+            "IpAddress": needed(PLAIN),
+            "ServerName": needed(PLAIN),
+            "ServerPath": needed(PLAIN),
+            "HttpHeaders": ListOf(
+                Nested({"headerName": PLAIN, "headerValue": PLAIN}), required=True
+            ),
+            "EncodedData": PLAIN,
+        }
+    ),
+}
 _ONE_FEDERATED = Nested(_FEDERATED, required=True)
 
 SIGNED_INPUTS: Mapping[str, Mapping[str, Rule]] = {
+    "AdminInitiateAuth": {
+        **_SIGN_IN,
+        "AuthFlow": Text(enum=FLOWS, required=True),
+        "AuthParameters": TextMap(secret=True),
+    },
+    "AdminRespondToAuthChallenge": {
+        **_SIGN_IN,
+        "ChallengeName": Text(enum=CHALLENGES, required=True),
+        "ChallengeResponses": TextMap(secret=True),
+    },
     "AdminCreateUser": {
         **_USER,
         **_METADATA,

@@ -1,4 +1,8 @@
-"""InitiateAuth and RespondToAuthChallenge: who answers which part of a sign-in."""
+"""InitiateAuth and RespondToAuthChallenge: who answers which part of a sign-in.
+
+Their administrators' twins lead to the same place: what differs is the flow of a plain
+password, and that the calls are signed, which the shells look after.
+"""
 
 from __future__ import annotations
 
@@ -72,13 +76,20 @@ class Conversation:
 
     def initiate(self, request: Mapping[str, Any]) -> Answer:
         """Answer InitiateAuth."""
+        return self._begin(request, admin=False)
+
+    def admin_initiate(self, request: Mapping[str, Any]) -> Answer:
+        """Answer AdminInitiateAuth."""
+        return self._begin(request, admin=True)
+
+    def _begin(self, request: Mapping[str, Any], *, admin: bool) -> Answer:
         client = self.state.client(request["ClientId"])
         parameters = request.get("AuthParameters", {})
         if request["AuthFlow"] in _REFRESH:
             return self.refreshing.by_flow(client, parameters)
         self._refuse_unknown_device(parameters)
         return self.sign_in.initiate(
-            client, request["AuthFlow"], parameters, request.get("Session")
+            client, request["AuthFlow"], parameters, request.get("Session"), admin=admin
         )
 
     def respond(self, request: Mapping[str, Any]) -> Answer:

@@ -1,4 +1,4 @@
-"""InitiateAuth: which flow begins, and what it begins with."""
+"""InitiateAuth and AdminInitiateAuth: which flow begins, and what it begins with."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ from aiocognito.testing.state import Answer, PoolState, challenge, needed
 
 __all__ = ["SignIn"]
 
+_OLD_NAMES = {"ADMIN_NO_SRP_AUTH": "ADMIN_USER_PASSWORD_AUTH"}
+# A password in the clear has a flow of its own in each of the two operations.
+_PLAIN = {False: "USER_PASSWORD_AUTH", True: "ADMIN_USER_PASSWORD_AUTH"}
+
 
 @frozen
 class SignIn:
@@ -38,20 +42,24 @@ class SignIn:
         flow: str,
         parameters: Mapping[str, str],
         session: str | None = None,
+        *,
+        admin: bool = False,
     ) -> Answer:
         """Start a flow; refuse what is not for here.
 
         Args:
             session: The one that confirming a sign-up returned, for USER_AUTH.
+            admin: Whether the call came by AdminInitiateAuth.
         """
-        if flow.startswith("ADMIN_"):
+        flow = _OLD_NAMES.get(flow, flow)
+        if flow == _PLAIN[not admin]:
             raise invalid_parameter("Initiate Auth method not supported.")
         if not client.allows(flow):
-            raise _not_enabled(flow)
+            raise _not_enabled(flow, admin=admin)
         match flow:
             case "USER_SRP_AUTH":
                 return self._start_srp(client, parameters)
-            case "USER_PASSWORD_AUTH":
+            case "USER_PASSWORD_AUTH" | "ADMIN_USER_PASSWORD_AUTH":
                 return self._check_password(client, parameters)
             case "CUSTOM_AUTH":
                 return self.custom.initiate(client, parameters)
@@ -104,7 +112,9 @@ class SignIn:
         return self.passwords.check(claimant, client, password)
 
 
-def _not_enabled(flow: str) -> PoolError:
+def _not_enabled(flow: str, *, admin: bool) -> PoolError:
+    if admin:
+        return invalid_parameter("Auth flow not enabled for this client")
     if flow == "USER_SRP_AUTH":  # the service words this one differently
         return invalid_parameter("USER_SRP_AUTH is not enabled for the client.")
     return invalid_parameter(f"{flow} flow not enabled for this client")

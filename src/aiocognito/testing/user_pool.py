@@ -148,6 +148,8 @@ class LocalUserPool(PoolAdministration):
         return {
             "InitiateAuth": conversation.initiate,
             "RespondToAuthChallenge": conversation.respond,
+            "AdminInitiateAuth": conversation.admin_initiate,
+            "AdminRespondToAuthChallenge": conversation.respond,
             "GetTokensFromRefreshToken": refreshing.by_operation,
             "RevokeToken": refreshing.revoke,
             "SignUp": registration.sign_up,
