@@ -183,6 +183,16 @@ def test_an_administrator_lists_users() -> None:
     assert "30 users meet" in out
 
 
+def test_a_server_signs_a_person_in_by_signed_calls() -> None:
+    # F040
+    program = start("admin_sign_in.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "The service asks: SOFTWARE_TOKEN_MFA" in out
+    assert "Signed in: ana" in out
+    assert "Refreshed" in out
+
+
 def test_custom_challenges_are_solved() -> None:
     # F041
     program = start("custom_challenge.py")

@@ -54,6 +54,7 @@ LAYERS: dict[str, int] = {
     "account": 4,
     "admin": 4,
     "admin_groups": 4,
+    "admin_sign_in": 4,
     "admin_users": 4,
     "identity_pool": 4,
     "login": 4,

@@ -1,7 +1,7 @@
 """What administrators do: the operations that need IAM credentials.
 
-A class of its own, reached as `UserPool.admin`: no call of an end user goes through it,
-and nothing here is possible without the AWS credentials that the pool was given.
+A class of its own, reached as `UserPool.admin`: no call of a program that users run goes
+through it, and nothing here is possible without the AWS credentials that the pool was given.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NoReturn
 from aiocognito._asking import Desk, Listing
 from aiocognito._keeper import PoolServices
 from aiocognito.admin_groups import AdminGroups
+from aiocognito.admin_sign_in import AdminSignIn, SignIns
 from aiocognito.admin_users import AdminUsers
 from aiocognito.flow.admin import AdminCalls, checked_page
 from aiocognito.flow.admin_reading import (
@@ -31,11 +32,12 @@ from aiocognito.flow.members import structure
 __all__ = ["Admin"]
 
 
-class Admin(AdminUsers, AdminGroups):
+class Admin(AdminUsers, AdminGroups, AdminSignIn):
     """A pool's administration, in calls signed with IAM credentials.
 
     Throttled calls are put off as long as the service asks, five times at most; one
-    that is put off holds up the others, because the quota is one for all of them.
+    that is put off holds up the others, because the quota is one for all of them. Not so
+    sign-ins, for which somebody waits.
     Cancelling a call leaves it unknown whether the service acted.
 
     Every method may also raise:
@@ -46,11 +48,12 @@ class Admin(AdminUsers, AdminGroups):
     - `Throttled` and `TransportError`: it has been tried often enough.
     """
 
-    def __init__(self, services: PoolServices) -> None:
+    def __init__(self, services: PoolServices, sign_ins: SignIns) -> None:
         self._services = services
         desk, calls = Desk(services), AdminCalls(services.client.pool.text)
         AdminUsers.__init__(self, desk, calls)
         AdminGroups.__init__(self, desk, calls)
+        AdminSignIn.__init__(self, sign_ins)
 
     # --- the pool ---
 

@@ -38,6 +38,7 @@ from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.refreshing import RefreshWith
+from aiocognito.flow.sign_in_api import PUBLIC, SignInApi
 from aiocognito.identity_pool import IdentityPool
 from aiocognito.login import Conversation, Login, Responder, Step, answer_all, issued
 from aiocognito.session import Session
@@ -143,6 +144,7 @@ class UserPool:
         self._own_transport = transport is None
         self._signs = aws is not None or transport is not None
         self._admin: Admin | None = None
+        self._api = PUBLIC
         self._verifier = (
             TokenVerifier(
                 user_pool_id,
@@ -231,7 +233,8 @@ class UserPool:
         if not self._signs:
             raise LocalProtocolError("Give UserPool an aiobotocore session (aws=) to use admin.")
         if self._admin is None:
-            self._admin = Admin(self._services)
+            api = SignInApi(self._services.client.pool.text)
+            self._admin = Admin(self._services, self._through(api))
         return self._admin
 
     # --- signing in ---
@@ -389,6 +392,7 @@ class UserPool:
             answer.challenge,
             entropy=secrets.token_bytes,
             request=self._laid_over(context),
+            api=self._api,
         )
         conversation = Conversation(flow, self._services.transport, self._timing)
         return await Login(conversation, self._session_of).send(answer)
@@ -574,6 +578,16 @@ class UserPool:
         if self._services.closed:
             raise SessionClosed
 
+    def _through(self, api: SignInApi) -> UserPool:
+        """Return this pool's twin whose sign-ins go through another API.
+
+        All else is shared: connections, keys, sessions' services, the end of it all.
+        """
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._api = api
+        return twin
+
     def _laid_over(self, context: RequestContext | None) -> RequestContext:
         return self._context if context is None else _checked_context(context).over(self._context)
 
@@ -587,6 +601,7 @@ class UserPool:
             flow=flow,
             entropy=secrets.token_bytes,
             request=self._laid_over(context),
+            api=self._api,
         )
         return Conversation(machine, self._services.transport, self._timing)
 

@@ -49,6 +49,7 @@ class Context:
             opened SRP a server gets no new password before it has asked for the proof
             of the old one.
         plaintext_allowed: Whether the caller chose a flow that sends the password.
+        admin: Whether an administrator's sign-in put it, which alone can go on.
     """
 
     client_id: str
@@ -56,6 +57,7 @@ class Context:
     session: Secret | None
     password_proven: bool
     plaintext_allowed: bool
+    admin: bool = False
 
 
 @frozen(kw_only=True)
@@ -90,6 +92,7 @@ class BaseChallenge:
             "session": None if session is None else session.reveal(),
             "password_proven": self.context.password_proven,
             "plaintext_allowed": self.context.plaintext_allowed,
+            "admin": self.context.admin,
             "parameters": dict(self.parameters),
         }
 

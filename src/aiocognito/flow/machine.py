@@ -78,6 +78,7 @@ from aiocognito.flow.reading import (
     read_registered,
     read_secret,
 )
+from aiocognito.flow.sign_in_api import PUBLIC, SignInApi
 from aiocognito.flow.steps import Authenticated, Step
 from aiocognito.flow.transitions import (
     ASKED,
@@ -116,6 +117,7 @@ class AuthFlow:
         flow: Flow,
         entropy: Entropy,
         request: RequestContext = RequestContext(),  # noqa: B008  frozen
+        api: SignInApi = PUBLIC,
     ) -> None:
         check_password_use(flow, given=password is not None)
         self._client = client
@@ -123,7 +125,8 @@ class AuthFlow:
         self._password = password
         self._flow: Flow | None = flow
         self._entropy = entropy
-        self._request = request
+        self._about = api.about(request)
+        self._api = api
         self._handshake: Handshake | None = None
         self._state = State.READY
         self._names: tuple[str, ...] = ()
@@ -140,20 +143,26 @@ class AuthFlow:
         *,
         entropy: Entropy,
         request: RequestContext = RequestContext(),  # noqa: B008  frozen
+        api: SignInApi = PUBLIC,
     ) -> AuthFlow:
         """Go on where another conversation left off, with its challenge waiting.
 
         Raises:
-            InvalidArgument: The challenge was issued to another app client.
+            InvalidArgument: The challenge was issued to another app client, or by the
+                other API.
         """
         context = challenge.context
         if context.client_id != client.client_id:
             raise InvalidArgument("challenge", "one of this app client's")
+        if context.admin != api.is_admin:
+            there = "admin.resume" if context.admin else "resume, not admin.resume"
+            raise InvalidArgument("challenge", f"answered where it was put: by {there}")
         flow = cls.__new__(cls)
         flow._client = client
         flow._typed = context.username
         flow._entropy = entropy
-        flow._request = request
+        flow._about = api.about(request)
+        flow._api = api
         flow._password = flow._flow = flow._handshake = None
         flow._state = State.WAITING
         flow._names = (context.username,)
@@ -166,6 +175,11 @@ class AuthFlow:
     def state(self) -> State:
         """What the conversation waits for."""
         return self._state
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether administrators' calls carry it."""
+        return self._api.is_admin
 
     @property
     def waiting(self) -> Challenge | None:
@@ -196,13 +210,13 @@ class AuthFlow:
         auth |= self._client.secret_hash(self._typed)
         parameters: dict[str, Any] = {
             "ClientId": self._client.client_id,
-            "AuthFlow": flow.auth_flow,
+            "AuthFlow": self._api.auth_flow(flow),
             "AuthParameters": auth,
-            **self._request.members(),
+            **self._about,
         }
         if isinstance(flow, Choice) and flow.session is not None:
             parameters["Session"] = flow.session
-        return Call(operation="InitiateAuth", parameters=parameters, repeatable=is_repeatable(flow))
+        return self._api.call("InitiateAuth", parameters, repeatable=is_repeatable(flow))
 
     def send(self, answer: Answer) -> Call:
         """Return the call that carries the caller's answer.
@@ -393,11 +407,11 @@ class AuthFlow:
                 "USERNAME": username,
                 **self._client.secret_hash(username),
             },
-            **self._request.members(),
+            **self._about,
         }
         if session is not None:
             parameters["Session"] = session
-        return Call(operation="RespondToAuthChallenge", parameters=parameters)
+        return self._api.call("RespondToAuthChallenge", parameters)
 
     def _context(self, asked: Asked) -> Context:
         return Context(
@@ -406,6 +420,7 @@ class AuthFlow:
             session=asked.session,
             password_proven=self._password_proven,
             plaintext_allowed=self._plaintext_allowed,
+            admin=self._api.is_admin,
         )
 
     # --- state ---

@@ -236,6 +236,7 @@ def challenge_from_dict(data: Mapping[str, Any]) -> Challenge:
             session=None if session is None else Secret(session),
             password_proven=data["password_proven"] is True,
             plaintext_allowed=data["plaintext_allowed"] is True,
+            admin=data.get("admin") is True,
         )
         assert isinstance(asked, Asked)
         challenge = read_challenge(asked, context)
