@@ -66,6 +66,7 @@ LAYERS: dict[str, int] = {
     "verify.verifier": 4,
     "aws": 5,
     "integrations": 5,
+    "signing": 5,
     "stores": 5,
     "transport": 5,
     "__main__": 6,
@@ -98,7 +99,7 @@ CONFINED: dict[str, set[str]] = {
     "asyncio": {"_protected", "aws", "transport.botocore"},
     "boto3": set(),
     # The local pool checks signatures, with the signer everybody uses.
-    "botocore": {"transport.botocore", "aws", "stores.dynamodb", "testing.signatures"},
+    "botocore": {"transport.botocore", "aws", "signing", "stores.dynamodb", "testing.signatures"},
     "random": {"_refresh", "_retry"},  # spreads refreshes and retries over time; no secret
     "time": {"_clock"},
 }

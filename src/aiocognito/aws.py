@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import anyio.to_thread
 from aiobotocore.config import AioConfig
@@ -33,6 +33,7 @@ from botocore.loaders import Loader, create_loader
 
 from aiocognito._protected import on_asyncio
 from aiocognito._redact import MASK
+from aiocognito.signing import CredentialsSource
 from aiocognito.tokens.credentials import AwsCredentials
 
 __all__ = [
@@ -41,14 +42,6 @@ __all__ = [
     "CredentialsSource",
     "aws_session",
 ]
-
-
-class CredentialsSource(Protocol):
-    """Hands out credentials that are good to use now; `AwsIdentity` does."""
-
-    async def credentials(self) -> AwsCredentials:
-        """Return them, renewed where their time has come."""
-        ...
 
 
 class _Frozen(ReadOnlyCredentials):  # type: ignore[misc]  # botocore is untyped
