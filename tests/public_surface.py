@@ -21,6 +21,7 @@ import attrs
 MODULES = [
     "aiocognito",
     "aiocognito.responders",
+    "aiocognito.signing",
     "aiocognito.stores",
     "aiocognito.testing",
 ]
