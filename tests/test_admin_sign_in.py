@@ -21,8 +21,10 @@ from aiocognito import (
     Password,
     RequestContext,
     SignedIn,
+    SignInRequired,
     SoftwareTokenMfa,
     Srp,
+    Throttled,
     UserPool,
     challenge_from_dict,
     responders,
@@ -30,7 +32,7 @@ from aiocognito import (
 from aiocognito.errors import InvalidType, RemoteProtocolError
 from aiocognito.flow.flows import Flow
 from aiocognito.testing import Answer as Says
-from aiocognito.testing import LocalCognito
+from aiocognito.testing import LocalCognito, Refuse, Throttle
 from aiocognito.testing.totp import code_at
 from aiocognito.transport.base import revealed
 from tests.test_flows import solving, sums
@@ -357,3 +359,114 @@ async def test_only_an_answer_resumes() -> None:
     here = world()
     with pytest.raises(InvalidType, match="Answer"):
         await here.pool.admin.resume("123456")  # type: ignore[arg-type]
+
+
+# --- refreshing ---------------------------------------------------------------------------
+
+REFUSED = Refuse("NotAuthorizedException", "Invalid Refresh Token")
+
+
+def refuse_the_operation(here: World, fault: Refuse = REFUSED) -> None:
+    here.local.faults.add(fault, operation="GetTokensFromRefreshToken", times=None)
+
+
+async def test_a_refused_refresh_falls_back_once_and_stays_with_it() -> None:
+    # F043
+    here = world()
+    here.add_user()
+    refuse_the_operation(here)
+    session = await here.pool.admin.sign_in("ana", PASSWORD, context=PERSON)
+    for _ in range(3):
+        await session.refresh()
+    assert here.wire.counts["GetTokensFromRefreshToken"] == 1
+    assert here.wire.counts["InitiateAuth"] == 3
+    told = revealed(here.wire.sent[-1].parameters)
+    assert told["AuthFlow"] == "REFRESH_TOKEN_AUTH"
+    assert told["UserContextData"] == {"IpAddress": "203.0.113.7", "EncodedData": "fingerprint"}
+    assert told["ClientMetadata"] == {"tenant": "blue"}
+
+
+@pytest.mark.parametrize("learned", [True, False])
+async def test_a_saved_session_remembers_how_it_refreshes(learned: bool) -> None:
+    here = world()
+    here.add_user()
+    refuse_the_operation(here)
+    session = await here.pool.admin.sign_in("ana", PASSWORD)
+    if learned:
+        await session.refresh()
+    state = session.export_state()
+    here.wire.sent.clear()
+    restored = here.another_pool().restore(state)
+    await restored.access_token()
+    assert here.wire.counts["GetTokensFromRefreshToken"] == (0 if learned else 1)
+    assert here.wire.counts["InitiateAuth"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "fault", "admin"),
+    [
+        ({"refresh_with": "GetTokensFromRefreshToken"}, REFUSED, True),
+        ({}, REFUSED, False),
+        ({}, Refuse("NotAuthorizedException", "Refresh Token has been revoked"), True),
+        ({}, Refuse("NotAuthorizedException", "Refresh Token has expired"), True),
+        ({}, Refuse("RefreshTokenReuseException", "Refresh Token has been reused"), True),
+    ],
+)
+async def test_nothing_else_falls_back(options: dict[str, Any], fault: Refuse, admin: bool) -> None:
+    here = World(pool_options=options, explicit_auth_flows=EVERY_FLOW, client_secret=True)
+    here.add_user()
+    refuse_the_operation(here, fault)
+    door = here.pool.admin if admin else here.pool
+    session = await door.sign_in("ana", PASSWORD)
+    here.wire.sent.clear()
+    with pytest.raises(SignInRequired):
+        await session.refresh()
+    assert here.wire.counts == {"GetTokensFromRefreshToken": 1}
+
+
+async def test_a_fall_back_that_is_refused_too_ends_the_session() -> None:
+    here = world(explicit_auth_flows=("ALLOW_USER_SRP_AUTH",))  # no REFRESH_TOKEN_AUTH
+    here.add_user()
+    refuse_the_operation(here)
+    session = await here.pool.admin.sign_in("ana", PASSWORD)
+    with pytest.raises(SignInRequired) as caught:
+        await session.refresh()
+    assert caught.value.reason == "refresh-token-rejected"
+
+
+async def test_a_fall_back_that_meets_trouble_keeps_the_session() -> None:
+    here = world()
+    here.add_user()
+    refuse_the_operation(here)
+    session = await here.pool.admin.sign_in("ana", PASSWORD)
+    here.local.faults.add(Throttle(), operation="InitiateAuth")
+    with pytest.raises(Throttled):
+        await session.refresh()
+    here.clock.advance(60)
+    await session.refresh()
+    assert here.wire.counts["InitiateAuth"] == 2
+
+
+@pytest.mark.parametrize("way", ["sign_in", "login", "session", "resume", "restore"])
+async def test_metadata_go_with_the_refreshes_of_a_session(way: str) -> None:
+    here = world()
+    here.add_user(totp=way == "resume")
+    if way == "session":
+        session = here.pool.session("ana", password=PASSWORD, context=PERSON)
+        await session.access_token()
+    elif way == "restore":
+        state = (await here.pool.sign_in("ana", PASSWORD)).export_state()
+        session = here.pool.restore(state, context=PERSON)
+    elif way == "sign_in":
+        session = await here.pool.sign_in("ana", PASSWORD, context=PERSON)
+    else:
+        step: Any = await here.pool.login("ana", PASSWORD, context=PERSON).start()
+        if way == "resume":
+            answer = step.answer(here.local.totp_code("ana"))
+            step = await here.pool.resume(answer, context=PERSON)
+        session = step.session
+    await session.refresh()
+    call = here.wire.sent[-1]
+    assert call.operation == "GetTokensFromRefreshToken"
+    assert call.parameters["ClientMetadata"] == {"tenant": "blue"}
+    assert "UserContextData" not in call.parameters  # it has no member for it

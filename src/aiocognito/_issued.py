@@ -35,6 +35,7 @@ class Issued:
         sent_boot: When the request left, on the boot clock.
         sent_wall: The same on the wall clock.
         date: The service's clock in the answer, or None.
+        by_admin: Whether an administrator's sign-in brought them.
     """
 
     reason: Literal["sign-in", "refresh"]
@@ -44,6 +45,7 @@ class Issued:
     sent_boot: float
     sent_wall: float
     date: datetime | None = None
+    by_admin: bool = False
 
 
 @frozen(kw_only=True)

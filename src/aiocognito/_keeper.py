@@ -8,6 +8,7 @@ be checked is kept unpublished and checked the next time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -17,10 +18,11 @@ from aiocognito._issued import Issued, LiveTokens, accept
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
-from aiocognito._retry import is_ambiguous, pause_before_repeat, session_end
+from aiocognito._retry import is_ambiguous, is_transient, pause_before_repeat, session_end
 from aiocognito.errors import (
     CognitoError,
     DeadlineExceeded,
+    RefreshTokenRejected,
     RefreshTokenReused,
     RemoteProtocolError,
     SessionClosed,
@@ -31,6 +33,7 @@ from aiocognito.errors import (
 from aiocognito.events import Event, RefreshFailing, SecurityAlert, SessionEnded, TokensChanged
 from aiocognito.flow.app_client import AppClient
 from aiocognito.flow.calls import Call, Reply
+from aiocognito.flow.context import RequestContext
 from aiocognito.flow.reading import Granted, read_auth
 from aiocognito.flow.refreshing import RefreshWith, refresh_call
 from aiocognito.identity_pool import IdentityPool
@@ -44,6 +47,9 @@ __all__ = ["PoolServices", "SignIn", "TokenKeeper"]
 _REFRESH_SECONDS = 10.0
 _SAFE_GRACE = 25.0  # seconds; a rotated token is still accepted after a repeated call
 _MENDED_BY_PASSWORD = (None, "refresh-token-rejected", "refresh-token-reused")
+
+# What another operation cannot mend about a refresh token.
+_ENDED = re.compile(r"expired|revoked", re.IGNORECASE)
 
 SignIn = Callable[[], Awaitable[Issued]]
 
@@ -83,6 +89,7 @@ class TokenKeeper:
         username: str,
         sign_in_again: SignIn | None,
         on_end: Callable[[], None],
+        context: RequestContext = RequestContext(),  # noqa: B008  frozen
     ) -> None:
         self.username = username
         self.access_token: Secret | None = None
@@ -98,6 +105,8 @@ class TokenKeeper:
         self._services = services
         self._sign_in_again = sign_in_again
         self._on_end = on_end
+        self._context = context
+        self._by_admin = self._fell_back = False
         self._username_is_true = False
         self._sub: str | None = None
         self._rotates: bool | None = None if services.rotation_grace is None else True
@@ -126,6 +135,7 @@ class TokenKeeper:
         self.refresh_token, self.access_token = state.refresh_token, state.access_token
         if self._rotates is None:
             self._rotates = state.rotates
+        self._by_admin, self._fell_back = state.by_admin, state.fell_back
 
     def saved_state(self) -> SavedState:
         """Return what `take_over` takes.
@@ -145,6 +155,8 @@ class TokenKeeper:
             access_token=self.access_token,
             device=self.device,
             rotates=self._rotates,
+            by_admin=self._by_admin,
+            fell_back=self._fell_back,
         )
 
     def begin_no_more(self) -> None:
@@ -189,15 +201,42 @@ class TokenKeeper:
 
     async def _exchange(self) -> Issued:
         """Send the refresh token and put what comes in place, without a pause between."""
-        call = self._refresh_call()
+        call = self._refresh_call(by_flow=self._fell_back)
         try:
             with anyio.fail_after(_REFRESH_SECONDS, shield=True):
-                return await self._send_refresh(call)
+                try:
+                    return await self._send_refresh(call)
+                except RefreshTokenRejected as refused:
+                    if not self._may_fall_back(refused):
+                        raise
+                    return await self._fall_back(refused)
         except TimeoutError:
             self._answer_lost = True
             raise DeadlineExceeded(call.operation, retry_safe=call.repeatable) from None
 
-    def _refresh_call(self) -> Call:
+    def _may_fall_back(self, refused: RefreshTokenRejected) -> bool:
+        """Whether the other operation may take what this one refused."""
+        unsure = self._by_admin and not self._fell_back and not self._rotates
+        return (
+            self._services.refresh_with == "auto" and unsure and not _ENDED.search(refused.message)
+        )
+
+    async def _fall_back(self, refused: RefreshTokenRejected) -> Issued:
+        """Refresh by REFRESH_TOKEN_AUTH, and do so from now on if that works.
+
+        Reported, and unresolved: GetTokensFromRefreshToken refuses the refresh tokens of
+        some administrators' sign-ins.
+        """
+        try:
+            issued = await self._send_refresh(self._refresh_call(by_flow=True))
+        except CognitoError as error:
+            if is_transient(error):
+                raise
+            raise without_frames(refused) from None
+        self._fell_back = True
+        return issued
+
+    def _refresh_call(self, *, by_flow: bool) -> Call:
         assert self.refresh_token is not None
         services = self._services
         grace = services.rotation_grace
@@ -206,8 +245,9 @@ class TokenKeeper:
             refresh_token=self.refresh_token,
             username=self.username if self._username_is_true else None,
             device_key=None if self.device is None else self.device.key,
-            refresh_with=services.refresh_with,
+            refresh_with="REFRESH_TOKEN_AUTH" if by_flow else services.refresh_with,
             repeatable=self._rotates is False or (grace is not None and grace >= _SAFE_GRACE),
+            context=self._context,
         )
 
     async def _send_refresh(self, call: Call) -> Issued:
@@ -261,6 +301,7 @@ class TokenKeeper:
             # From here on the sign-in cannot be lost, even if the keys cannot be read.
             self._replaced = (self.refresh_token, self._rotates)
             self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
+            self._by_admin = issued.by_admin
         try:
             fresh = await accept(
                 issued,

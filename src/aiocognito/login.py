@@ -188,6 +188,7 @@ def issued(conversation: Conversation, step: Authenticated) -> Issued:
         sent_boot=conversation.sent_boot,
         sent_wall=conversation.sent_wall,
         date=conversation.date,
+        by_admin=conversation.flow.is_admin,
     )
 
 

@@ -95,11 +95,14 @@ class UserPool:
             secrets then travel in the clear.
         verify_tokens: False hands out tokens that nobody verified.
         refresh_with: The operation that refreshes. ``REFRESH_TOKEN_AUTH`` is refused by
-            app clients with rotation.
+            app clients with rotation. ``auto`` is GetTokensFromRefreshToken; where that
+            refuses the refresh token of an administrator's sign-in, the session tries
+            ``REFRESH_TOKEN_AUTH`` once and stays with it if it works.
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
         context: Goes with every call of a sign-in, sign-up and recovery to triggers,
-            threat protection and analytics; what a call is given is laid over it.
+            threat protection and analytics; what a call is given is laid over it. What a
+            sign-in was given goes with its session's refreshes too.
         observer: Called with each `Event`; must be quick.
         aws: An aiobotocore session whose IAM credentials sign the calls of `admin`, and
             no others. Only its credentials are used.
@@ -124,7 +127,7 @@ class UserPool:
         identity_endpoint_url: str | None = None,
         allow_http: bool = False,
         verify_tokens: bool = True,
-        refresh_with: RefreshWith = "GetTokensFromRefreshToken",
+        refresh_with: RefreshWith = "auto",
         rotation_grace: float | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
@@ -266,7 +269,8 @@ class UserPool:
         secret = None if password is None else checked_password(password)
         del password  # a traceback that prints locals shows this frame
         name, flow = checked_username(username), _checked_flow(flow)
-        return Login(self._conversation(name, secret, flow, context), self._session_of)
+        conversation = self._conversation(name, secret, flow, context)
+        return Login(conversation, self._session_in(context))
 
     async def sign_in(
         self,
@@ -301,7 +305,7 @@ class UserPool:
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
         issue = self._issue(name, await source(), respond, flow, context)
-        return await self._session_of(await issue)
+        return await self._session_in(context)(await issue)
 
     def session(
         self,
@@ -335,7 +339,8 @@ class UserPool:
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
         again = self._signing_in(name, source, respond, flow, context)
-        return Session(self._services, username=name, sign_in_again=again)
+        told = self._laid_over(context)
+        return Session(self._services, username=name, sign_in_again=again, context=told)
 
     def restore(
         self,
@@ -367,7 +372,12 @@ class UserPool:
         again = None
         if source is not None:
             again = self._signing_in(saved.username, source, respond, flow, context)
-        session = Session(self._services, username=saved.username, sign_in_again=again)
+        session = Session(
+            self._services,
+            username=saved.username,
+            sign_in_again=again,
+            context=self._laid_over(context),
+        )
         session._take_over(saved)
         return session
 
@@ -395,7 +405,7 @@ class UserPool:
             api=self._api,
         )
         conversation = Conversation(flow, self._services.transport, self._timing)
-        return await Login(conversation, self._session_of).send(answer)
+        return await Login(conversation, self._session_in(context)).send(answer)
 
     # --- accounts ---
 
@@ -630,10 +640,15 @@ class UserPool:
             lambda secret: self._issue(username, secret, respond, flow, context)
         )
 
-    async def _session_of(self, tokens: Issued) -> Session:
-        session = Session(self._services, username=tokens.username or "")
-        await session._adopt(tokens)
-        return session
+    def _session_in(self, context: RequestContext | None) -> Callable[[Issued], Awaitable[Session]]:
+        told = self._laid_over(context)
+
+        async def session_of(tokens: Issued) -> Session:
+            session = Session(self._services, username=tokens.username or "", context=told)
+            await session._adopt(tokens)
+            return session
+
+        return session_of
 
     def _observe(self, event: Event) -> None:
         if self._observer is None:
@@ -671,8 +686,8 @@ def _source_for(
 
 
 def _check_choice(argument: str, value: str) -> None:
-    if value not in ("GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"):
-        raise InvalidArgument(argument, "GetTokensFromRefreshToken or REFRESH_TOKEN_AUTH")
+    if value not in ("auto", "GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"):
+        raise InvalidArgument(argument, "auto, GetTokensFromRefreshToken or REFRESH_TOKEN_AUTH")
 
 
 def _checked_grace(grace: float | None) -> float | None:

@@ -23,6 +23,7 @@ from aiocognito.flow.account_reading import (
     read_user,
 )
 from aiocognito.flow.calls import Call
+from aiocognito.flow.context import RequestContext
 from aiocognito.flow.refreshing import global_sign_out_call, revoke_call
 from aiocognito.flow.writing import MfaSetting
 from aiocognito.identity_pool import AwsIdentity
@@ -48,12 +49,21 @@ class Session:
     """
 
     def __init__(
-        self, services: PoolServices, *, username: str, sign_in_again: SignIn | None = None
+        self,
+        services: PoolServices,
+        *,
+        username: str,
+        sign_in_again: SignIn | None = None,
+        context: RequestContext = RequestContext(),  # noqa: B008  frozen
     ) -> None:
         self._services = services
         self._aws: AwsIdentity | None = None
         self._keeper = TokenKeeper(
-            services, username=username, sign_in_again=sign_in_again, on_end=self._forget_aws
+            services,
+            username=username,
+            sign_in_again=sign_in_again,
+            on_end=self._forget_aws,
+            context=context,
         )
         self._renewal = self._keeper.renewal
         self._account = Account(services, self)

@@ -4,6 +4,7 @@ import pytest
 
 from aiocognito._redact import Secret
 from aiocognito.flow.calls import Call
+from aiocognito.flow.context import RequestContext
 from aiocognito.flow.refreshing import global_sign_out_call, refresh_call, revoke_call
 from aiocognito.flow.secret_hash import secret_hash
 
@@ -36,6 +37,17 @@ def test_the_default_operation_sends_the_plain_secret() -> None:
 
 def test_a_public_client_sends_only_the_token() -> None:
     assert call().parameters == {"ClientId": "client1", "RefreshToken": Secret("r")}
+
+
+def test_each_operation_carries_what_its_model_has_of_the_context() -> None:
+    told = RequestContext(client_metadata={"tenant": "blue"}, ip_address="203.0.113.7")
+    made = call(context=told)
+    assert made.parameters["ClientMetadata"] == {"tenant": "blue"}
+    assert "UserContextData" not in made.parameters
+    made = call(context=told, refresh_with="REFRESH_TOKEN_AUTH", repeatable=True)
+    assert made.parameters["ClientMetadata"] == {"tenant": "blue"}
+    assert made.parameters["UserContextData"] == {"IpAddress": Secret("203.0.113.7")}
+    assert made.repeatable
 
 
 def test_on_request_initiate_auth_refreshes_with_the_true_name_hashed() -> None:

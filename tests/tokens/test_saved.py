@@ -23,6 +23,8 @@ FULL = SavedState(
     access_token=Secret("access-canary"),
     device=NewDevice(key="eu-west-1_0a", group_key="-canary"),
     rotates=True,
+    by_admin=True,
+    fell_back=True,
 )
 BARE = SavedState(
     user_pool_id="eu-west-1_Ab12",

@@ -1,20 +1,24 @@
 """The calls that renew, revoke and end: pure builders.
 
 GetTokensFromRefreshToken works with and without rotation and is the default.
-REFRESH_TOKEN_AUTH remains for pools and servers that lack it.
+REFRESH_TOKEN_AUTH remains for pools and servers that lack it, and for the refresh tokens
+of administrators' sign-ins, which GetTokensFromRefreshToken is reported to refuse.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from attrs import evolve
+
 from aiocognito._redact import Secret
 from aiocognito.flow.app_client import AppClient
 from aiocognito.flow.calls import Call
+from aiocognito.flow.context import RequestContext, client_metadata_members
 
 __all__ = ["RefreshWith", "global_sign_out_call", "refresh_call", "revoke_call"]
 
-RefreshWith = Literal["GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"]
+RefreshWith = Literal["auto", "GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"]
 
 
 def refresh_call(
@@ -25,6 +29,7 @@ def refresh_call(
     device_key: str | None,
     refresh_with: RefreshWith,
     repeatable: bool,
+    context: RequestContext = RequestContext(),  # noqa: B008  frozen
 ) -> Call:
     """Build the call that exchanges a refresh token.
 
@@ -35,12 +40,18 @@ def refresh_call(
             needs for the secret hash.
         device_key: The device the tokens were issued with, confirmed or not. Without
             it a pool that tracks devices answers "Invalid Refresh Token".
-        refresh_with: Which of the two operations.
+        refresh_with: Which of the two operations; ``auto`` is the first.
         repeatable: Whether a lost answer may be asked for again (no rotation).
+        context: GetTokensFromRefreshToken has members for the metadata alone.
     """
     if refresh_with == "REFRESH_TOKEN_AUTH":
-        return _initiate(client, refresh_token, username, device_key, repeatable)
-    parameters: dict[str, Any] = {"ClientId": client.client_id, "RefreshToken": refresh_token}
+        call = _initiate(client, refresh_token, username, device_key, repeatable)
+        return evolve(call, parameters={**call.parameters, **context.members()})
+    parameters: dict[str, Any] = {
+        "ClientId": client.client_id,
+        "RefreshToken": refresh_token,
+        **client_metadata_members(context.client_metadata),
+    }
     if client.client_secret is not None:
         parameters["ClientSecret"] = client.client_secret  # plain here, no hash
     if device_key is not None:

@@ -34,6 +34,8 @@ class SavedState:
         access_token: The newest, for signing out everywhere; it may have expired.
         device: What the service offered at the sign-in, or None.
         rotates: Whether refresh tokens are known to rotate; None if not seen yet.
+        by_admin: Whether an administrator's sign-in brought them.
+        fell_back: Whether they refresh by REFRESH_TOKEN_AUTH since that was found to work.
     """
 
     user_pool_id: str
@@ -44,6 +46,8 @@ class SavedState:
     access_token: Secret | None
     device: NewDevice | None
     rotates: bool | None
+    by_admin: bool = False
+    fell_back: bool = False
 
     def to_bytes(self) -> bytes:
         """Return it as UTF-8 JSON, refresh token included."""
@@ -58,6 +62,8 @@ class SavedState:
             "access_token": None if access is None else access.reveal(),
             "device": None if device is None else [device.key, device.group_key],
             "rotates": self.rotates,
+            "by_admin": self.by_admin,
+            "fell_back": self.fell_back,
         }
         return json.dumps(members, separators=(",", ":")).encode()
 
@@ -95,6 +101,8 @@ class SavedState:
             access_token=None if access is None else Secret(_text(access)),
             device=None if device is None else _device(device),
             rotates=rotates,
+            by_admin=members.get("by_admin") is True,
+            fell_back=members.get("fell_back") is True,
         )
 
 
