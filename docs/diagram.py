@@ -14,29 +14,44 @@ HERE = Path(__file__).parent / "explanation"
 PICTURE, PAGE = HERE / "the-conversation.svg", HERE / "the-conversation.md"
 BEGIN, END = "<!-- written by docs/diagram.py -->\n", "<!-- until here -->\n"
 
-# Where things stand (centre, and half the size). States that are asked for the first
-# time share a frame: what all three have in common is one arrow.
-FRAMED = (State.SRP_SENT, State.PASSWORD_SENT, State.NAME_SENT, State.CLAIM_SENT)
-FRAME = "asked"
+# Where things stand (centre, and half the size). States share a frame where what all of
+# them have in common is one arrow. States that lie far apart share a box with their names.
+FIRST, DEVICE, LATER = "the first factor", "the device", "past the password"
+GROUPS: dict[State | str, tuple[State, ...]] = {
+    FIRST: (State.SRP_SENT, State.PASSWORD_SENT, State.NAME_SENT, State.CLAIM_SENT),
+    DEVICE: (State.DEVICE_SRP_SENT, State.DEVICE_CLAIM_SENT),
+    LATER: (
+        *(State.PASSWORD_SENT, State.NAME_SENT, State.CLAIM_SENT),
+        *(State.ANSWER_SENT, State.SETUP_REPORTED),
+    ),
+}
 HALF = (78, 22)
+HALVES: dict[State | str, tuple[int, int]] = {
+    FIRST: (240, 180),
+    DEVICE: (240, 42),
+    LATER: (150, 30),
+}
 PLACES: dict[State | str, tuple[int, int]] = {
     State.READY: (90, 240),
     State.PASSWORD_SENT: (420, 110),
     State.SRP_SENT: (420, 240),
     State.NAME_SENT: (420, 370),
     State.CLAIM_SENT: (690, 110),
-    FRAME: (560, 240),
+    FIRST: (560, 240),
     State.WAITING: (1030, 340),
     State.ANSWER_SENT: (1030, 530),
     State.SECRET_ASKED: (1030, 130),
     State.CODE_SENT: (1350, 340),
     State.SETUP_REPORTED: (1350, 610),
     State.CLOSED: (620, 610),
+    DEVICE: (700, 740),
+    State.DEVICE_CLAIM_SENT: (550, 740),
+    State.DEVICE_SRP_SENT: (850, 740),
+    LATER: (1180, 740),
 }
-FRAME_HALF = (240, 180)
 
 HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1450 660" role="img"'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1450 800" role="img"'
     ' font-family="sans-serif" font-size="14" fill="currentColor" stroke="none">'
 )
 ARROW_HEAD = (
@@ -53,12 +68,23 @@ def edges() -> Edges:
     for (source, happened), target in TRANSITIONS.items():
         if target is State.CLOSED and happened is not Input.TOKENS:
             continue  # every failure closes; the table has them, the picture would drown
-        shared = all(TRANSITIONS.get((state, happened)) is target for state in FRAMED)
-        origin = FRAME if shared and source in FRAMED else source
-        inputs = drawn.setdefault((origin, target), [])
+        inputs = drawn.setdefault((_origin(source, happened, target), target), [])
         if happened not in inputs:
             inputs.append(happened)
     return drawn
+
+
+def _origin(source: State, happened: Input, target: State) -> State | str:
+    """Return the group that does what one of its states does, if all of them do it."""
+    for group, states in GROUPS.items():
+        others = {
+            state for (state, what), to in TRANSITIONS.items() if (what, to) == (happened, target)
+        }
+        # The names in a box stand for exactly these; a frame may have others outside.
+        whole = others - {State.WAITING} == set(states) if group == LATER else set(states) <= others
+        if source in states and whole:
+            return group
+    return source
 
 
 def name(what: State | Input) -> str:
@@ -73,7 +99,8 @@ def picture() -> str:
         HEAD,
         "<title>The states of a sign-in and what leads from one to the next</title>",
         ARROW_HEAD,
-        _box(FRAME, dashed=True),
+        *(_box(group, dashed=True) for group in GROUPS),
+        *_names_in(LATER),
     ]
     for state in State:
         x, y = PLACES[state]
@@ -97,8 +124,16 @@ def _box(what: State | str, *, dashed: bool = False) -> str:
     )
 
 
+def _names_in(group: str) -> list[str]:
+    """Return the names of a group's states, in two lines."""
+    x, y = PLACES[group]
+    names = [name(state) for state in GROUPS[group]]
+    lines = (", ".join(names[:3]) + ",", ", ".join(names[3:]))
+    return [_text(line, x, y - 5 + 17 * row, anchor="middle") for row, line in enumerate(lines)]
+
+
 def _half(what: State | str) -> tuple[int, int]:
-    return FRAME_HALF if what == FRAME else HALF
+    return HALVES.get(what, HALF)
 
 
 def _arrow(source: State | str, target: State, inputs: list[Input], *, both_ways: bool) -> str:
@@ -134,7 +169,7 @@ def _aimed(source: State | str, target: State) -> tuple[int, int]:
     """Start at the frame's rim opposite the target, not at its middle."""
     (x, y), (tx, ty) = PLACES[source], PLACES[target]
     (w, h) = _half(source)
-    if source != FRAME:
+    if source not in (FIRST, DEVICE):
         return x, y
     return (tx, y) if abs(tx - x) < w else (x, ty if abs(ty - y) < h else y)
 

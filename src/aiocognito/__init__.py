@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Answer,
         Challenge,
         CustomChallenge,
+        DeviceSrpAuth,
         EmailOtp,
         MfaSetup,
         NewPasswordRequired,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from aiocognito.session import Session
     from aiocognito.tokens.claims import Claims
     from aiocognito.tokens.credentials import AwsCredentials
+    from aiocognito.tokens.devices import RememberedDevice
     from aiocognito.tokens.model import NewDevice
     from aiocognito.verify.verifier import ANY_CLIENT, TokenVerifier
 
@@ -91,6 +93,7 @@ __all__ = [
     "Custom",
     "CustomChallenge",
     "Device",
+    "DeviceSrpAuth",
     "EmailOtp",
     "Event",
     "Flow",
@@ -109,6 +112,7 @@ __all__ = [
     "QuotaShort",
     "ReauthenticationDue",
     "RefreshFailing",
+    "RememberedDevice",
     "RequestContext",
     "Responder",
     "SecurityAlert",
@@ -185,6 +189,7 @@ __getattr__, __dir__ = _lazily(
             "Answer",
             "Challenge",
             "CustomChallenge",
+            "DeviceSrpAuth",
             "EmailOtp",
             "MfaSetup",
             "NewPasswordRequired",
@@ -210,6 +215,7 @@ __getattr__, __dir__ = _lazily(
         "session": ("Session",),
         "tokens.claims": ("Claims",),
         "tokens.credentials": ("AwsCredentials",),
+        "tokens.devices": ("RememberedDevice",),
         "tokens.model": ("NewDevice",),
         "verify.verifier": ("ANY_CLIENT", "TokenVerifier"),
     },

@@ -9,7 +9,7 @@
     │  ├─ NotAuthorized
     │  │  ├─ IncorrectUsernameOrPassword     (an unknown user looks the same)
     │  │  ├─ UserDisabled  AttemptsExceeded  TemporaryPasswordExpired
-    │  │  ├─ SecretHashMismatch  InvalidSession
+    │  │  ├─ SecretHashMismatch  InvalidSession  DeviceRefused
     │  │  └─ RefreshTokenRejected  AccessTokenRejected  LoginTokenRejected
     │  ├─ UserNotConfirmed  PasswordResetRequired  UserNotFound
     │  ├─ CodeMismatch  ExpiredCode  CodeDeliveryFailure
@@ -17,7 +17,8 @@
     │  ├─ UsernameExists  AliasExists  GroupExists
     │  ├─ Throttled  LimitExceeded  TooManyFailedAttempts
     │  ├─ TriggerFailed(trigger, reason)  RefreshTokenReused
-    │  ├─ InvalidParameter(reason_code)  ResourceNotFound  ResourceConflict
+    │  ├─ InvalidParameter(reason_code)  ResourceConflict
+    │  ├─ ResourceNotFound ─ DeviceNotFound
     │  ├─ MFAMethodNotFound  SoftwareTokenMFANotFound  EnableSoftwareTokenMFA
     │  ├─ InvalidConfiguration  FeatureUnavailableInTier  OperationNotEnabled
     │  ├─ CredentialsRejected              the AWS keys that signed a call are no good
@@ -67,6 +68,8 @@ __all__ = [
     "ConnectFailed",
     "CredentialsRejected",
     "DeadlineExceeded",
+    "DeviceNotFound",
+    "DeviceRefused",
     "EnableSoftwareTokenMFA",
     "ExpiredCode",
     "ExternalService",
@@ -269,6 +272,16 @@ class InvalidSession(NotAuthorized):
     quotes_service = False
 
 
+class DeviceRefused(NotAuthorized):
+    """The remembered device's proof is wrong; the user's password was right.
+
+    The service's words for it are those of a wrong password.
+    """
+
+    advice = "Sign in without this remembered device; the service does not accept its proof"
+    quotes_service = False
+
+
 class RefreshTokenRejected(NotAuthorized):
     """The refresh token is expired, revoked, or not for this client and device."""
 
@@ -445,6 +458,13 @@ class ResourceNotFound(ServiceError):
     """The pool, app client, device or identity does not exist in this region."""
 
     advice = "Check the ids and the region"
+
+
+class DeviceNotFound(ResourceNotFound):
+    """The user has no such device, or not any more."""
+
+    advice = "Forget this device; the service does not know it"
+    quotes_service = False
 
 
 class ResourceConflict(ServiceError):

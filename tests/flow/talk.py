@@ -15,6 +15,7 @@ from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Flow, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.srp.verifier import ServerHandshake, Verifier
+from aiocognito.tokens.devices import RememberedDevice
 
 CLIENT = AppClient.of("eu-west-1_Example01", "client1")
 SECRET_CLIENT = AppClient.of("eu-west-1_Example01", "client1", "s3cr3t0123456789012345678")
@@ -31,6 +32,16 @@ SETUP_SESSION = "setup-session-0123456789"
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 GIVEN = Secret(PASSWORD)
 
+DEVICE = RememberedDevice(
+    key="eu-west-1_0a1b2c3d-0000-4000-8000-000000000001",
+    group_key="-a1b2c3d4",
+    password="device-password-of-forty-random-bytes",
+)
+OTHER_DEVICE = "eu-west-1_ffffffff-0000-4000-8000-000000000002"
+DEVICE_VERIFIER = Verifier.create(
+    DEVICE.group_key, DEVICE.key, DEVICE.password.reveal(), bytes(range(16, 32))
+)
+
 
 def entropy(count: int) -> bytes:
     return b"\x07" * count
@@ -42,6 +53,7 @@ def machine(
     typed: str = "alice",
     password: Secret | None = GIVEN,
     request: RequestContext | None = None,
+    device: RememberedDevice | None = None,
 ) -> AuthFlow:
     return AuthFlow(
         client,
@@ -50,11 +62,14 @@ def machine(
         flow=flow or Srp(),
         entropy=entropy,
         request=request or RequestContext(),
+        device=device,
     )
 
 
-def resume(challenge: Challenge, client: AppClient = CLIENT) -> AuthFlow:
-    return AuthFlow.resume(client, challenge, entropy=entropy)
+def resume(
+    challenge: Challenge, client: AppClient = CLIENT, device: RememberedDevice | None = None
+) -> AuthFlow:
+    return AuthFlow.resume(client, challenge, entropy=entropy, device=device)
 
 
 def reply(**body: Any) -> Reply:
@@ -108,6 +123,39 @@ def proof_is_right(first: Call, second: Call) -> bool:
     return server_half(first).accepts(
         group="Example01",
         identity=NAME,
+        secret_block=base64.b64decode(responses["PASSWORD_CLAIM_SECRET_BLOCK"]),
+        timestamp=responses["TIMESTAMP"],
+        signature=responses["PASSWORD_CLAIM_SIGNATURE"],
+    )
+
+
+# --- the remembered device --------------------------------------------------------
+
+
+def device_half(call: Call, b: int = 54321) -> ServerHandshake:
+    return ServerHandshake(
+        DEVICE_VERIFIER, srp_a=call.parameters["ChallengeResponses"]["SRP_A"], b=b
+    )
+
+
+def device_verifier(call: Call, **changes: str | None) -> Reply:
+    parameters: dict[str, str | None] = {
+        "SALT": DEVICE_VERIFIER.salt_hex,
+        "SRP_B": device_half(call).srp_b,
+        "SECRET_BLOCK": SECRET_BLOCK,
+        "USERNAME": NAME,
+        "DEVICE_KEY": DEVICE.key,
+        **changes,
+    }
+    given = {key: value for key, value in parameters.items() if value is not None}
+    return challenge("DEVICE_PASSWORD_VERIFIER", **given)
+
+
+def device_proof_is_right(first: Call, second: Call) -> bool:
+    responses: Mapping[str, str] = second.parameters["ChallengeResponses"]
+    return device_half(first).accepts(
+        group=DEVICE.group_key,
+        identity=DEVICE.key,
         secret_block=base64.b64decode(responses["PASSWORD_CLAIM_SECRET_BLOCK"]),
         timestamp=responses["TIMESTAMP"],
         signature=responses["PASSWORD_CLAIM_SIGNATURE"],

@@ -46,6 +46,7 @@ from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.secret_hash import secret_hash
 from aiocognito.flow.steps import Authenticated
 from aiocognito.flow.transitions import TRANSITIONS, Input, State
+from aiocognito.tokens.devices import RememberedDevice
 
 from . import talk
 from .talk import NOW, challenge, machine, password_verifier, proof_is_right, tokens
@@ -60,9 +61,10 @@ def mistake(kind: type[Any] = CodeMismatch, **facts: Any) -> Any:
 # --- how each state is reached, and how each input is made ------------------------
 
 
-def at(state: State) -> AuthFlow:
+def at(state: State, device: RememberedDevice | None = None) -> AuthFlow:
     begun: dict[State, Flow] = {State.PASSWORD_SENT: Password(), State.NAME_SENT: Choice()}
-    flow = machine(flow=begun.get(state))
+    device = talk.DEVICE if state in DEVICE_STATES else device
+    flow = machine(flow=begun.get(state), device=device)
     if state is State.READY:
         return flow
     first = flow.begin()
@@ -75,6 +77,10 @@ def at(state: State) -> AuthFlow:
             flow.send(step.answer("123456"))
     if state in (State.SECRET_ASKED, State.CODE_SENT, State.SETUP_REPORTED):
         set_up_until(flow, state)
+    if state in DEVICE_STATES:
+        asked: Any = flow.receive(challenge("DEVICE_SRP_AUTH"), NOW)
+        if state is State.DEVICE_CLAIM_SENT:
+            flow.receive(talk.device_verifier(asked), NOW)
     if state is State.CLOSED:
         flow.receive(tokens(), NOW)
     assert flow.state is state
@@ -110,6 +116,9 @@ def waiting_for(happened: Input) -> tuple[AuthFlow, Answer]:
         case Input.ASK_SECRET:
             flow, step = waiting_with(talk.mfa_setup())
             return flow, step.answer_totp()
+        case Input.ANSWER_DEVICE:
+            flow, step = waiting_with(challenge("DEVICE_SRP_AUTH"))
+            return flow, step.answer(talk.DEVICE)
         case Input.SEND_CODE:
             flow, step = waiting_with(talk.mfa_setup())
             flow.send(step.answer_totp())
@@ -120,7 +129,10 @@ def waiting_for(happened: Input) -> tuple[AuthFlow, Answer]:
             return flow, step.answer("123456")
 
 
-ANSWERS = (Input.ANSWER, Input.ANSWER_SRP, Input.ASK_SECRET, Input.SEND_CODE)
+ANSWERS = (
+    *(Input.ANSWER, Input.ANSWER_SRP, Input.ANSWER_DEVICE),
+    *(Input.ASK_SECRET, Input.SEND_CODE),
+)
 
 
 def stray_answer(happened: Input = Input.ANSWER) -> Answer:
@@ -131,8 +143,17 @@ def feed(flow: AuthFlow, happened: Input) -> Any:
     match happened:
         case Input.BEGIN_SRP | Input.BEGIN_PASSWORD | Input.BEGIN_NAME:
             return flow.begin()
-        case Input.ANSWER | Input.ANSWER_SRP | Input.ASK_SECRET | Input.SEND_CODE:
+        case _ if happened in ANSWERS:
             return flow.send(stray_answer(happened))
+        case Input.DEVICE_DEMAND | Input.DEVICE_AGAIN:
+            return flow.receive(challenge("DEVICE_SRP_AUTH"), NOW)
+        case Input.OTHER_DEVICE:
+            return flow.receive(challenge("DEVICE_SRP_AUTH", DEVICE_KEY=talk.OTHER_DEVICE), NOW)
+        case Input.DEVICE_VERIFIER | Input.STRAY_DEVICE_VERIFIER:
+            key = talk.DEVICE.key if happened is Input.DEVICE_VERIFIER else talk.OTHER_DEVICE
+            asked = at(State.CLAIM_SENT, talk.DEVICE).receive(challenge("DEVICE_SRP_AUTH"), NOW)
+            assert isinstance(asked, Call)
+            return flow.receive(talk.device_verifier(asked, DEVICE_KEY=key), NOW)
         case Input.SRP_DEMAND:
             return flow.receive(challenge("PASSWORD_SRP"), NOW)
         case Input.SECRET:
@@ -159,7 +180,12 @@ def feed(flow: AuthFlow, happened: Input) -> Any:
             return flow.fail(mistake(IncorrectUsernameOrPassword))
 
 
-AFTER_PROOF = (State.CLAIM_SENT, State.ANSWER_SENT, State.SETUP_REPORTED)
+DEVICE_STATES = (State.DEVICE_SRP_SENT, State.DEVICE_CLAIM_SENT)
+AFTER_PROOF = (State.CLAIM_SENT, State.ANSWER_SENT, State.SETUP_REPORTED, *DEVICE_STATES)
+ABOUT_DEVICES = (
+    *(Input.DEVICE_DEMAND, Input.DEVICE_AGAIN, Input.OTHER_DEVICE),
+    *(Input.DEVICE_VERIFIER, Input.STRAY_DEVICE_VERIFIER),
+)
 
 # Pairs that cannot come about: what makes the input another one in that state.
 NOT_POSSIBLE = {
@@ -180,6 +206,12 @@ NOT_POSSIBLE = {
     # After the proof the password is gone, and the same name is any other challenge.
     (State.PASSWORD_SENT, Input.SRP_DEMAND),
     *((state, Input.SRP_DEMAND) for state in AFTER_PROOF),
+    # A device is asked for again where it was asked for before, and not elsewhere.
+    *((state, Input.DEVICE_DEMAND) for state in DEVICE_STATES),
+    *((state, Input.OTHER_DEVICE) for state in DEVICE_STATES),
+    *((state, Input.DEVICE_AGAIN) for state in State if state not in DEVICE_STATES),
+    # And its verifier is a stray one unless SRP of the device is open.
+    *((state, Input.DEVICE_VERIFIER) for state in State if state is not State.DEVICE_SRP_SENT),
 }
 # Pairs that need another history than `at` gives; each has a test of its own below.
 ELSEWHERE = {
@@ -196,7 +228,7 @@ CALLER = (Input.BEGIN_SRP, Input.BEGIN_PASSWORD, Input.BEGIN_NAME, *ANSWERS)
 
 @pytest.mark.parametrize(("state", "happened"), PAIRS, ids=lambda value: value.name)
 def test_every_pair_of_state_and_input(state: State, happened: Input) -> None:
-    flow = at(state)
+    flow = at(state, talk.DEVICE if happened in ABOUT_DEVICES else None)
     following = TRANSITIONS.get((state, happened))
     if following is not None:
         feed(flow, happened)

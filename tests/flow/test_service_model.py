@@ -18,12 +18,11 @@ from aiocognito.flow.flows import Choice, Custom, Flow, Password, PreferredChall
 # answers it.
 NOT_SURFACED = {
     "PASSWORD_VERIFIER": "the machine proves the password by itself",
+    "DEVICE_PASSWORD_VERIFIER": "the machine proves the device by itself",
     "ADMIN_NO_SRP_AUTH": "administrators' flows alone; refused where the password must stay",
 }
 CARRIED_THROUGH = {
     "WEB_AUTHN": "arrives as UnknownChallenge",
-    "DEVICE_SRP_AUTH": "arrives as UnknownChallenge",
-    "DEVICE_PASSWORD_VERIFIER": "arrives as UnknownChallenge",
 }
 FLOWS: dict[str, type[Any] | str] = {
     "USER_SRP_AUTH": Srp,

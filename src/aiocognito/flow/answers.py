@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from aiocognito._redact import Secret
 from aiocognito.errors import CognitoError, InvalidArgument, InvalidType
+from aiocognito.tokens.devices import RememberedDevice
 
 if TYPE_CHECKING:
     # A challenge makes answers and an answer holds a challenge: one of them looks up.
@@ -105,12 +106,14 @@ class Answer:
         challenge: What is answered.
         responses: ``ChallengeResponses`` without ``USERNAME`` and ``SECRET_HASH``.
         password: What SRP proves, if the answer begins SRP. It is not sent.
+        device: The remembered device that proves itself, if one was asked for.
         operation: The call that carries it; setting up an authenticator has its own.
     """
 
     challenge: Challenge = field(repr=lambda challenge: challenge.name)
     responses: Mapping[str, Secret] = field(repr=False)
     password: Secret | None = field(default=None, repr=False)
+    device: RememberedDevice | None = None
     operation: Operation = "RespondToAuthChallenge"
 
     @property

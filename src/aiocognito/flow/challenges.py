@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import attrs
 from attrs import field, frozen
 
 from aiocognito.errors import InvalidArgument, InvalidType
@@ -25,12 +26,14 @@ from aiocognito.flow.first_factors import (
     SelectChallenge,
 )
 from aiocognito.flow.mfa_challenges import MfaSetup, SelectMfaType, SoftwareTokenSetup
+from aiocognito.tokens.devices import RememberedDevice
 
 __all__ = [
     "Answer",
     "Challenge",
     "Context",
     "CustomChallenge",
+    "DeviceSrpAuth",
     "EmailOtp",
     "MfaSetup",
     "NewPasswordRequired",
@@ -107,6 +110,35 @@ class CustomChallenge(BaseChallenge):
 
 
 @frozen(kw_only=True)
+class DeviceSrpAuth(BaseChallenge):
+    """The remembered device is asked for, and nobody gave one to this sign-in.
+
+    Where a device was given, this challenge answers itself and does not surface. It may
+    do so where a sign-in goes on in another process.
+    """
+
+    name: ClassVar[str] = "DEVICE_SRP_AUTH"
+
+    @property
+    def device_key(self) -> str | None:
+        """The device that is meant, if the service says so."""
+        return self.parameters.get("DEVICE_KEY")
+
+    def answer(self, device: RememberedDevice) -> Answer:
+        """Prove the device by SRP; its password is not sent.
+
+        Raises:
+            InvalidType: Not a `RememberedDevice`.
+            InvalidArgument: Another device is meant.
+        """
+        if not isinstance(device, RememberedDevice):
+            raise InvalidType("device", "a RememberedDevice", device)
+        if self.device_key not in (None, device.key):
+            raise InvalidArgument("device", "the one that is asked for")
+        return attrs.evolve(answer_with(self, {}), device=device)
+
+
+@frozen(kw_only=True)
 class UnknownChallenge(BaseChallenge):
     """A challenge this version has no class for; answered in the wire's own terms.
 
@@ -142,6 +174,7 @@ Challenge = (
     | SelectMfaType
     | MfaSetup
     | SoftwareTokenSetup
+    | DeviceSrpAuth
     | CustomChallenge
     | SelectChallenge
     | PasswordChallenge

@@ -11,6 +11,9 @@ Rules of this file
   conversation.
 * SRP secrets live from SRP_A to PASSWORD_VERIFIER and not a moment longer. The
   password lives as long, and in `Choice` while the factor is being chosen.
+* A remembered device, where one was given, is named in every call, and proves itself
+  when it is asked for: once, after the first factor. One that the service does not
+  know is dropped, and the same call goes out again without it (`without_device`).
 * The name the server uses first is kept: it goes into every later USERNAME and
   SECRET_HASH, and a server that changes it afterwards is refused.
 
@@ -22,8 +25,8 @@ new password before it has asked for the proof of the old one, and no password i
 the clear unless the caller chose that flow.
 
 What is answered without the caller is answered once: SRP_A where PASSWORD_SRP asks
-for it, the proof, and MFA_SETUP when the authenticator's code was right. So no server
-can keep a machine busy with itself.
+for it, the proof, the device's A and its proof, and MFA_SETUP when the authenticator's
+code was right. So no server can keep a machine busy with itself.
 """
 
 from __future__ import annotations
@@ -38,8 +41,11 @@ from aiocognito._redact import Secret, without_frames
 from aiocognito.errors import (
     CodeMismatch,
     CognitoError,
+    DeviceNotFound,
+    DeviceRefused,
     EnableSoftwareTokenMFA,
     ExpiredCode,
+    IncorrectUsernameOrPassword,
     InvalidArgument,
     InvalidPassword,
     InvalidType,
@@ -67,6 +73,7 @@ from aiocognito.flow.challenges import (
     wire_name,
 )
 from aiocognito.flow.context import RequestContext
+from aiocognito.flow.device_proof import DEMAND, VERIFIER, DeviceProof
 from aiocognito.flow.flows import Choice, Flow
 from aiocognito.flow.proofs import claim
 from aiocognito.flow.reading import (
@@ -91,12 +98,15 @@ from aiocognito.flow.transitions import (
     State,
 )
 from aiocognito.srp.handshake import Handshake
+from aiocognito.tokens.devices import RememberedDevice
 
 __all__ = ["MENDABLE", "AuthFlow"]
 
 
 MENDABLE = (CodeMismatch, ExpiredCode, InvalidPassword, EnableSoftwareTokenMFA)
 """The refusals after which a person may try again."""
+
+_PROVING_DEVICE = (State.DEVICE_SRP_SENT, State.DEVICE_CLAIM_SENT)
 
 Entropy = Callable[[int], bytes]
 
@@ -118,6 +128,7 @@ class AuthFlow:
         entropy: Entropy,
         request: RequestContext = RequestContext(),  # noqa: B008  frozen
         api: SignInApi = PUBLIC,
+        device: RememberedDevice | None = None,
     ) -> None:
         check_password_use(flow, given=password is not None)
         self._client = client
@@ -128,6 +139,7 @@ class AuthFlow:
         self._about = api.about(request)
         self._api = api
         self._handshake: Handshake | None = None
+        self._device = DeviceProof(device)
         self._state = State.READY
         self._names: tuple[str, ...] = ()
         self._challenge: Challenge | None = None
@@ -144,6 +156,7 @@ class AuthFlow:
         entropy: Entropy,
         request: RequestContext = RequestContext(),  # noqa: B008  frozen
         api: SignInApi = PUBLIC,
+        device: RememberedDevice | None = None,
     ) -> AuthFlow:
         """Go on where another conversation left off, with its challenge waiting.
 
@@ -164,6 +177,7 @@ class AuthFlow:
         flow._about = api.about(request)
         flow._api = api
         flow._password = flow._flow = flow._handshake = None
+        flow._device = DeviceProof(device)
         flow._state = State.WAITING
         flow._names = (context.username,)
         flow._challenge = challenge
@@ -186,6 +200,21 @@ class AuthFlow:
         """The challenge that waits for an answer, or None."""
         return self._challenge if self._state is State.WAITING else None
 
+    @property
+    def username(self) -> str:
+        """The user's name: as the service calls it once known, before that as typed."""
+        return self._names[0] if self._names else self._typed
+
+    @property
+    def device(self) -> RememberedDevice | None:
+        """The remembered device, as long as the service knows it."""
+        return self._device.device
+
+    @property
+    def dropped_device(self) -> RememberedDevice | None:
+        """The device that was given and that the service does not know, or None."""
+        return self._device.dropped
+
     # --- the caller's side ---
 
     def begin(self) -> Call:
@@ -207,7 +236,7 @@ class AuthFlow:
             auth["PASSWORD"] = self._password
         if not srp and not isinstance(flow, Choice):
             self._drop_secrets()
-        auth |= self._client.secret_hash(self._typed)
+        auth |= {**self._client.secret_hash(self._typed), **self._device.members}
         parameters: dict[str, Any] = {
             "ClientId": self._client.client_id,
             "AuthFlow": self._api.auth_flow(flow),
@@ -232,12 +261,15 @@ class AuthFlow:
             raise LocalProtocolError("Answer the challenge that waits, not another one.")
         if self._state is State.WAITING:
             self._provide_password(answer)
-        self._move(Input.ANSWER_SRP if answer.begins_srp else OPERATIONS[answer.operation])
+        self._move(_input_of(answer))
         session = answer.challenge.context.session
         responses: dict[str, Any] = dict(answer.responses)
         if answer.operation != "RespondToAuthChallenge":
             return Call(operation=answer.operation, parameters={"Session": session, **responses})
-        if answer.begins_srp:
+        if answer.device is not None:
+            self._device = DeviceProof(answer.device)
+            responses |= self._device.open(self._entropy)
+        elif answer.begins_srp:
             responses |= self._open_srp()
         elif answer.lacks_password:
             responses["PASSWORD"] = self._password
@@ -258,12 +290,13 @@ class AuthFlow:
         if message is None:
             return self._flow is not None and opens_srp(self._flow)
         if isinstance(message, Answer):
-            return message.begins_srp
+            return message.begins_srp or message.device is not None
         if not isinstance(message, Reply):
             raise InvalidType("answer", "an Answer, such as challenge.answer(code)", message)
         name = message.body.get("ChallengeName")
         verifies = name == "PASSWORD_VERIFIER" and self._handshake is not None
-        return verifies or (name == "PASSWORD_SRP" and self._password is not None)
+        opens = name == "PASSWORD_SRP" and self._password is not None
+        return verifies or opens or self._device.computes(name)
 
     def receive(self, reply: Reply, now: datetime) -> Call | Step:
         """Take the server's answer and return the next call, or where we are.
@@ -302,6 +335,40 @@ class AuthFlow:
         self._challenge = attrs.evolve(self._challenge, refused=refused)
         return self._challenge
 
+    def without_device(self, call: Call, error: BaseException) -> Call | None:
+        """Return the call that failed without its device, if the service does not know that.
+
+        Call it before `fail`. Nothing was weighed: a claim and a session are still good.
+        While the device proves itself there is nothing to repeat.
+        """
+        if not isinstance(error, DeviceNotFound) or self._device.device is None:
+            return None
+        self._device.drop()
+        if self._state in _PROVING_DEVICE:
+            return None
+        kept = {
+            member: {key: text for key, text in value.items() if key != "DEVICE_KEY"}
+            for member, value in call.parameters.items()
+            if member in ("AuthParameters", "ChallengeResponses")
+        }
+        return attrs.evolve(call, parameters={**call.parameters, **kept})
+
+    def explained(self, error: CognitoError) -> CognitoError:
+        """Return what a refusal means here. Call it before `fail`.
+
+        The service calls a device's wrong proof a wrong password, which it is not: the
+        user's own has been accepted.
+        """
+        if self._state not in _PROVING_DEVICE or not isinstance(error, IncorrectUsernameOrPassword):
+            return error
+        return DeviceRefused(
+            error.message,
+            code=error.code,
+            operation=error.operation,
+            request_id=error.request_id,
+            status=error.status,
+        )
+
     def _take(self, message: Granted | Asked, now: datetime) -> Call | Step:
         if isinstance(message, Granted):
             self._move(Input.TOKENS)
@@ -310,7 +377,10 @@ class AuthFlow:
             name = self._names[-1] if self._names else None
             self._close()
             return Authenticated(
-                tokens=message.tokens, new_device=message.new_device, username=name
+                tokens=message.tokens,
+                new_device=message.new_device,
+                username=name,
+                device=self._device.device,
             )
         happened = self._classify(message)
         if (self._state, happened) not in TRANSITIONS:
@@ -323,6 +393,8 @@ class AuthFlow:
         if happened is Input.SRP_DEMAND:
             self._move(happened)
             return self._respond("PASSWORD_SRP", message.session, self._open_srp())
+        if happened in (Input.DEVICE_DEMAND, Input.DEVICE_VERIFIER):
+            return self._answer_for_device(happened, message, now)
         challenge = read_challenge(message, self._context(message))
         self._handshake = None
         if not (isinstance(challenge, SelectChallenge) and isinstance(self._flow, Choice)):
@@ -330,6 +402,15 @@ class AuthFlow:
         self._move(happened)
         self._challenge = challenge
         return challenge
+
+    def _answer_for_device(self, happened: Input, asked: Asked, now: datetime) -> Call:
+        if happened is Input.DEVICE_DEMAND:
+            self._drop_secrets()  # the first factor is over
+            name, responses = DEMAND, self._device.open(self._entropy)
+        else:
+            name, responses = VERIFIER, self._device.prove(asked.parameters, now)
+        self._move(happened)
+        return self._respond(name, asked.session, responses)
 
     def _set_up(self, reply: Reply) -> Call | Step:
         """Take the answers about an authenticator, which are no challenges."""
@@ -355,6 +436,9 @@ class AuthFlow:
         return self._challenge
 
     def _classify(self, asked: Asked) -> Input:
+        about_device = self._device.classify(asked.name, asked.parameters)
+        if about_device is not None:
+            return about_device
         if asked.name == "PASSWORD_VERIFIER":
             return Input.STRAY_VERIFIER if self._handshake is None else Input.VERIFIER
         if asked.name == "NEW_PASSWORD_REQUIRED" and not self._password_proven:
@@ -406,6 +490,7 @@ class AuthFlow:
                 **responses,
                 "USERNAME": username,
                 **self._client.secret_hash(username),
+                **self._device.members,
             },
             **self._about,
         }
@@ -433,11 +518,18 @@ class AuthFlow:
 
     def _drop_secrets(self) -> None:
         self._handshake = self._password = None
+        self._device.end()
 
     def _close(self) -> None:
         self._drop_secrets()
         self._challenge = None
         self._state = State.CLOSED
+
+
+def _input_of(answer: Answer) -> Input:
+    if answer.device is not None:
+        return Input.ANSWER_DEVICE
+    return Input.ANSWER_SRP if answer.begins_srp else OPERATIONS[answer.operation]
 
 
 def _wants_plaintext(asked: Asked) -> bool:

@@ -19,6 +19,7 @@ from aiocognito.flow.challenges import (
     Challenge,
     Context,
     CustomChallenge,
+    DeviceSrpAuth,
     EmailOtp,
     MfaSetup,
     NewPasswordRequired,
@@ -32,6 +33,7 @@ from aiocognito.flow.challenges import (
     SoftwareTokenSetup,
     UnknownChallenge,
 )
+from aiocognito.tokens.devices import is_device_key
 from aiocognito.tokens.model import NewDevice, TokenSet
 
 __all__ = [
@@ -53,7 +55,6 @@ _MAX_LIST = 64
 _SESSION_LENGTHS = range(20, 4097)
 _TOKEN = re.compile(r"[A-Za-z0-9\-_=.]+", re.ASCII)  # service model: TokenModelType
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
-_DEVICE_KEY = re.compile(r"[\w-]+_[0-9a-f-]+", re.ASCII)  # service model: DeviceKeyType
 PLAINTEXT = (PasswordChallenge.name, "ADMIN_NO_SRP_AUTH")
 """The challenges that only the password in the clear answers."""
 _SECRET_CODE = re.compile(r"[A-Za-z0-9]{16,256}", re.ASCII)  # service model; 256 is ours
@@ -153,6 +154,8 @@ def read_challenge(asked: Asked, context: Context) -> Challenge:
             if asked.session is None:
                 raise RemoteProtocolError("MFA_SETUP comes without a session.")
             return MfaSetup(options=_names(get("MFAS_CAN_SETUP"), "MFAS_CAN_SETUP"), **common)
+        case DeviceSrpAuth.name:
+            return DeviceSrpAuth(**common)
         case CustomChallenge.name:
             return CustomChallenge(**common)
         case SelectChallenge.name:
@@ -312,7 +315,7 @@ def _new_device(result: Mapping[str, Any]) -> NewDevice | None:
     group = value.get("DeviceGroupKey") if isinstance(value, Mapping) else None
     if not isinstance(key, str) or not isinstance(group, str) or len(group) > 128:
         raise RemoteProtocolError("NewDeviceMetadata is malformed.")
-    if len(key) > 128 or not _DEVICE_KEY.fullmatch(key):
+    if not is_device_key(key):
         raise RemoteProtocolError("NewDeviceMetadata is malformed.")
     return NewDevice(key=key, group_key=group)
 

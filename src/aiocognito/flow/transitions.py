@@ -33,6 +33,8 @@ class State(Enum):
     SECRET_ASKED = "a secret for an authenticator is asked for"  # noqa: S105
     CODE_SENT = "the authenticator's first code is sent"
     SETUP_REPORTED = "the set-up of the authenticator is reported"
+    DEVICE_SRP_SENT = "SRP_A of the remembered device is sent"
+    DEVICE_CLAIM_SENT = "the proof of the remembered device is sent"
     CLOSED = "the conversation is over"
 
 
@@ -44,12 +46,18 @@ class Input(Enum):
     BEGIN_NAME = "the caller begins with the name alone"
     ANSWER = "the caller answers"
     ANSWER_SRP = "the caller answers with SRP"
+    ANSWER_DEVICE = "the caller answers with a remembered device"
     ASK_SECRET = "the caller wants to set up an authenticator"  # noqa: S105
     SEND_CODE = "the caller sends the authenticator's first code"
     TOKENS = "AuthenticationResult"
     VERIFIER = "PASSWORD_VERIFIER, and SRP is open"
     STRAY_VERIFIER = "PASSWORD_VERIFIER, and SRP is not open"
     SRP_DEMAND = "PASSWORD_SRP, and the password is at hand"
+    DEVICE_DEMAND = "DEVICE_SRP_AUTH, and the device is at hand"
+    DEVICE_AGAIN = "DEVICE_SRP_AUTH, and the device was asked for before"
+    OTHER_DEVICE = "DEVICE_SRP_AUTH for another device than the one at hand"
+    DEVICE_VERIFIER = "DEVICE_PASSWORD_VERIFIER, and SRP of the device is open"
+    STRAY_DEVICE_VERIFIER = "DEVICE_PASSWORD_VERIFIER, and SRP of the device is not open"
     CHALLENGE = "any other challenge"
     SECRET = "a secret for an authenticator"  # noqa: S105
     CODE_RIGHT = "the authenticator's first code was right"
@@ -62,6 +70,16 @@ class Input(Enum):
 
 ASKED = (
     State.SRP_SENT,
+    State.PASSWORD_SENT,
+    State.NAME_SENT,
+    State.CLAIM_SENT,
+    State.ANSWER_SENT,
+    State.SETUP_REPORTED,
+    State.DEVICE_SRP_SENT,
+    State.DEVICE_CLAIM_SENT,
+)
+# When a remembered device may be asked for: not while the proof of the password is due.
+_PAST_THE_PASSWORD = (
     State.PASSWORD_SENT,
     State.NAME_SENT,
     State.CLAIM_SENT,
@@ -82,11 +100,14 @@ TRANSITIONS: dict[tuple[State, Input], State] = {
     (State.ANSWER_SENT, Input.SRP_DEMAND): State.SRP_SENT,
     (State.WAITING, Input.ANSWER): State.ANSWER_SENT,
     (State.WAITING, Input.ANSWER_SRP): State.SRP_SENT,
+    (State.WAITING, Input.ANSWER_DEVICE): State.DEVICE_SRP_SENT,
     (State.WAITING, Input.ASK_SECRET): State.SECRET_ASKED,
     (State.WAITING, Input.SEND_CODE): State.CODE_SENT,
     (State.SECRET_ASKED, Input.SECRET): State.WAITING,
     (State.CODE_SENT, Input.CODE_RIGHT): State.SETUP_REPORTED,
     (State.CODE_SENT, Input.CODE_WRONG): State.WAITING,
+    **{(state, Input.DEVICE_DEMAND): State.DEVICE_SRP_SENT for state in _PAST_THE_PASSWORD},
+    (State.DEVICE_SRP_SENT, Input.DEVICE_VERIFIER): State.DEVICE_CLAIM_SENT,
     **{(state, Input.TOKENS): State.CLOSED for state in ASKED},
     **{(state, Input.CHALLENGE): State.WAITING for state in ASKED},
     **{(state, Input.FAILURE): State.CLOSED for state in (*ASKED, *SETTING_UP)},
@@ -99,6 +120,10 @@ REFUSALS = {
     Input.EARLY_NEW_PASSWORD: "The server asks for a new password before the old one was proven.",
     Input.PLAINTEXT_DEMAND: "The server asks for the password in the clear.",
     Input.SRP_DEMAND: "The server asks for SRP_A again.",
+    Input.DEVICE_DEMAND: "The server asks for the device before the proof of the password.",
+    Input.DEVICE_AGAIN: "The server asks for the remembered device again.",
+    Input.OTHER_DEVICE: "The server asks for another device than the one it was told of.",
+    Input.STRAY_DEVICE_VERIFIER: "The server asks for a device's proof that was not offered.",
 }
 
 OPERATIONS = {

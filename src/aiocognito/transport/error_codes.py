@@ -1,8 +1,9 @@
 """From what the service wrote to one class of ours.
 
 The code decides; the text only refines `NotAuthorized`, where one code stands for a
-dozen situations. Texts are no contract: an unknown one leaves the general class,
-except on a refresh, where every refusal means that the token is of no use any more.
+dozen situations, and `ResourceNotFound`, where a sign-in goes on without a device that is
+gone. Texts are no contract: an unknown one leaves the general class, except on a refresh,
+where every refusal means that the token is of no use any more.
 
 Codes come from botocore's service models (cognito-idp, cognito-identity) and the
 common codes of AWS's JSON protocol. Whether a call may be repeated follows from the
@@ -112,6 +113,8 @@ _SIGN_INS = frozenset(
 )
 _IDENTITIES = frozenset({"GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "UnlinkIdentity"})
 _ANY: frozenset[str] = frozenset()
+
+_NO_DEVICE = re.compile(r"\bdevice\b", re.IGNORECASE)  # as the official clients look for it
 
 # (what the text contains, where it counts, what it means); the first match wins. Order
 # matters: a message about the secret hash may name a refresh token's client.
@@ -271,6 +274,8 @@ def _class_of(
     kind = _CODES.get(code)
     if code == "NotAuthorizedException":
         return _refined(message, operation, refreshing)
+    if kind is errors.ResourceNotFound and _NO_DEVICE.search(message):
+        return errors.DeviceNotFound
     if kind is not None:
         return kind
     if status is not None and status >= 500:
