@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from aiocognito.stores.base import SharedTokenStore
+from aiocognito.stores.encrypted import encrypted
 from aiocognito.stores.memory import MemoryTokenStore
 from aiocognito.testing import ManualClock
 
@@ -23,4 +25,11 @@ async def memory(
     yield MemoryTokenStore(clock=clock)
 
 
-MAKERS: dict[str, Maker] = {"memory": memory}
+@asynccontextmanager
+async def memory_encrypted(
+    request: pytest.FixtureRequest, clock: ManualClock
+) -> AsyncIterator[SharedTokenStore]:
+    yield encrypted(MemoryTokenStore(clock=clock), secrets.token_bytes(32))
+
+
+MAKERS: dict[str, Maker] = {"memory": memory, "memory, encrypted": memory_encrypted}
