@@ -13,16 +13,26 @@ if TYPE_CHECKING:
         StoreKey,
         TokenStore,
     )
+    from aiocognito.stores.encryption import (
+        EncryptedSharedTokenStore,
+        EncryptedTokenStore,
+        encrypted,
+    )
+    from aiocognito.stores.file import FileTokenStore
     from aiocognito.stores.memory import MemoryTokenStore
 
 __all__ = [
     "Conflict",
+    "EncryptedSharedTokenStore",
+    "EncryptedTokenStore",
     "Entry",
+    "FileTokenStore",
     "Lease",
     "MemoryTokenStore",
     "SharedTokenStore",
     "StoreKey",
     "TokenStore",
+    "encrypted",
 ]
 
 __getattr__, __dir__ = _lazily(
@@ -36,6 +46,8 @@ __getattr__, __dir__ = _lazily(
             "StoreKey",
             "TokenStore",
         ),
+        "encryption": ("EncryptedSharedTokenStore", "EncryptedTokenStore", "encrypted"),
+        "file": ("FileTokenStore",),
         "memory": ("MemoryTokenStore",),
     },
 )

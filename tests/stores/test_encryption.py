@@ -20,7 +20,7 @@ from aiocognito.stores.base import (
     StoreKey,
     TokenStore,
 )
-from aiocognito.stores.encrypted import EncryptedTokenStore, encrypted
+from aiocognito.stores.encryption import EncryptedTokenStore, encrypted
 from aiocognito.stores.memory import MemoryTokenStore
 
 KEY, NEWER = secrets.token_bytes(32), secrets.token_bytes(32)
