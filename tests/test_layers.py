@@ -37,6 +37,8 @@ LAYERS: dict[str, int] = {
     "oauth.pkce": 1,
     "flow": 2,
     "events": 3,
+    "_effects": 3,
+    "_turn": 3,
     "stores.base": 3,
     "transport.base": 3,
     "transport.error_codes": 3,
