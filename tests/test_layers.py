@@ -43,6 +43,7 @@ LAYERS: dict[str, int] = {
     "transport.base": 3,
     "transport.error_codes": 3,
     "_asking": 4,
+    "_client_secrets": 4,
     "_exchange": 4,
     "_identities": 4,
     "_issued": 4,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Self, TypedDict, Unpack
 
 import anyio
 
+from aiocognito._client_secrets import ClientSecret, ClientSecrets, checked_secrets
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._issued import Issued
 from aiocognito._keeper import PoolServices, SignIn
@@ -58,7 +59,7 @@ _log = logging.getLogger("aiocognito")
 class PoolOptions(TypedDict, total=False):
     """The options of `UserPool`, for `UserPool.open`."""
 
-    client_secret: str | bytes | None
+    client_secret: ClientSecret | None
     identity_pool_id: str | None
     endpoint_url: str | None
     identity_endpoint_url: str | None
@@ -85,7 +86,9 @@ class UserPool:
         user_pool_id: Such as ``eu-west-1_Ab12Cd34E``; the region is taken from it.
         client_id: The app client's id.
         client_secret: The app client's secret, if it has one. It is hashed into every
-            call that wants it.
+            call that wants it. During a rotation: several, the likeliest first, or an
+            async callable that brings one or several. When the service refuses one, the
+            next is tried once and kept if it works.
         identity_pool_id: Such as ``eu-west-1:<uuid>``, for AWS credentials.
         endpoint_url: Another address of the service: a local pool, a proxy. Keys come
             from ``<endpoint_url>/<pool id>/.well-known/jwks.json`` then. Addresses in
@@ -121,7 +124,7 @@ class UserPool:
         user_pool_id: str,
         client_id: str,
         *,
-        client_secret: str | bytes | None = None,
+        client_secret: ClientSecret | None = None,
         identity_pool_id: str | None = None,
         endpoint_url: str | None = None,
         identity_endpoint_url: str | None = None,
@@ -136,7 +139,8 @@ class UserPool:
         http: HttpClient | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        client = AppClient.of(user_pool_id, client_id, client_secret)
+        secret, other_secrets = checked_secrets(client_secret)
+        client = AppClient.of(user_pool_id, client_id, secret)
         del client_secret  # a traceback that prints locals shows this frame
         _check_choice("refresh_with", refresh_with)
         if observer is not None and not callable(observer):
@@ -172,18 +176,20 @@ class UserPool:
                 observer=self._observe,
             )
         )
+        carrier = transport or BotocoreTransport(
+            client.pool.region,
+            service="cognito-idp",
+            endpoint_url=endpoint_url,
+            allow_http=allow_http,
+            aws=aws,
+            # What `Session.aws_session` needs, lest it import aiobotocore on the loop.
+            preload=() if identity_pool_id is None else ("aiocognito.aws",),
+        )
+        if other_secrets is not None:
+            carrier = ClientSecrets(carrier, client.client_id, other_secrets)
         self._services = PoolServices(
             client=client,
-            transport=transport
-            or BotocoreTransport(
-                client.pool.region,
-                service="cognito-idp",
-                endpoint_url=endpoint_url,
-                allow_http=allow_http,
-                aws=aws,
-                # What `Session.aws_session` needs, lest it import aiobotocore on the loop.
-                preload=() if identity_pool_id is None else ("aiocognito.aws",),
-            ),
+            transport=carrier,
             verifier=self._verifier,
             identity_pool=self._identity_pool,
             timing=self._timing,

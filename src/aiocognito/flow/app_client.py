@@ -9,9 +9,9 @@ from attrs import field, frozen
 from aiocognito._partitions import UserPoolId, parse_user_pool_id
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument, InvalidType
-from aiocognito.flow.secret_hash import secret_hash
+from aiocognito.flow.secret_hash import SecretHash
 
-__all__ = ["AppClient", "checked_password", "checked_username"]
+__all__ = ["AppClient", "checked_client_secret", "checked_password", "checked_username"]
 
 _CLIENT_ID = re.compile(r"[\w+]{1,128}", re.ASCII)  # service model: ClientIdType
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # surrogates; they have no UTF-8
@@ -48,17 +48,20 @@ class AppClient:
             raise InvalidType("client_id", "a str", client_id)
         if not _CLIENT_ID.fullmatch(client_id):
             raise InvalidArgument("client_id", "1 to 128 letters, digits, '_' or '+'")
-        return cls(pool=pool, client_id=client_id, client_secret=_checked_secret(client_secret))
+        return cls(
+            pool=pool, client_id=client_id, client_secret=checked_client_secret(client_secret)
+        )
 
     def secret_hash(self, username: str) -> dict[str, str]:
         """Return ``{"SECRET_HASH": …}`` for this name, or nothing for a public client."""
         if self.client_secret is None:
             return {}
-        text = secret_hash(username, self.client_id, self.client_secret.reveal())
-        return {"SECRET_HASH": text}
+        made = SecretHash.of(username, self.client_id, self.client_secret.reveal())
+        return {"SECRET_HASH": made}
 
 
-def _checked_secret(secret: str | bytes | Secret | None) -> Secret | None:
+def checked_client_secret(secret: object) -> Secret | None:
+    """Return a client secret that can be one, or None for none, or raise."""
     if secret is None:
         return None
     if isinstance(secret, Secret):

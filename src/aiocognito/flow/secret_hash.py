@@ -10,7 +10,26 @@ import base64
 import hashlib
 import hmac
 
-__all__ = ["secret_hash"]
+__all__ = ["SecretHash", "secret_hash"]
+
+
+class SecretHash(str):
+    """A hash that knows whose it is, so that it can be made with another secret.
+
+    Attributes:
+        username: The name that was hashed.
+    """
+
+    __slots__ = ("username",)
+
+    username: str
+
+    @classmethod
+    def of(cls, username: str, client_id: str, client_secret: str) -> SecretHash:
+        """Compute it. As `secret_hash`."""
+        made = cls(secret_hash(username, client_id, client_secret))
+        made.username = username
+        return made
 
 
 def secret_hash(username: str, client_id: str, client_secret: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
 
+from attrs import evolve
+
 from aiocognito.errors import InvalidArgument
 from aiocognito.testing.clients import LocalClient, default_flows
 from aiocognito.testing.enrolment import new_user
@@ -14,6 +16,7 @@ from aiocognito.testing.users import Delivery, Group, LocalUser
 __all__ = ["PoolAdministration"]
 
 _DAY = 24 * 3600
+_MOST_SECRETS = 2
 
 
 class PoolAdministration:
@@ -133,6 +136,44 @@ class PoolAdministration:
                 return (wished,)
             case _:
                 return tuple(wished)
+
+    def add_client_secret(self, client_id: str, secret: str | None = None) -> str:
+        """Give an app client a second secret, as AddUserPoolClientSecret does.
+
+        Both count until one is removed.
+
+        Args:
+            secret: Drawn if not given.
+
+        Raises:
+            LookupError: The pool has no such client.
+            InvalidArgument: The client has two already, or this one.
+        """
+        client = self._client(client_id)
+        added = secret if secret is not None else self._state.draws.name(52)
+        if len(client.secrets) >= _MOST_SECRETS or added in client.secrets:
+            raise InvalidArgument("secret", f"a new one, of {_MOST_SECRETS} at most")
+        self._state.clients[client_id] = evolve(client, secrets=(*client.secrets, added))
+        return added
+
+    def remove_client_secret(self, client_id: str, secret: str) -> None:
+        """Take one of two secrets away; it is refused from now on.
+
+        Raises:
+            LookupError: The pool has no such client.
+            InvalidArgument: The client does not have it, or has no other.
+        """
+        client = self._client(client_id)
+        left = tuple(kept for kept in client.secrets if kept != secret)
+        if not left or len(left) == len(client.secrets):
+            raise InvalidArgument("secret", "one of the app client's two")
+        self._state.clients[client_id] = evolve(client, secrets=left)
+
+    def _client(self, client_id: str) -> LocalClient:
+        try:
+            return self._state.clients[client_id]
+        except KeyError:
+            raise LookupError(f"the local pool has no app client {client_id!r}") from None
 
     def add_group(
         self, name: str, *, role_arn: str | None = None, precedence: int | None = None

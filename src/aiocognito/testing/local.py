@@ -165,8 +165,8 @@ class LocalCognito:
 
     @property
     def client_secret(self) -> str | None:
-        """The first app client's secret, or None."""
-        return self._client.client_secret
+        """The first app client's secret, the older one of two, or None."""
+        return self.pool.clients[self.client_id].client_secret
 
     @property
     def identity_pool_id(self) -> str:
@@ -234,6 +234,16 @@ class LocalCognito:
                 pool, client.client_id, server_side_token_check=server_side_token_check
             )
         return client
+
+    def add_client_secret(self, secret: str | None = None) -> str:
+        """Give the first app client a second secret; see `LocalUserPool.add_client_secret`."""
+        with self._backend.lock:
+            return self.pool.add_client_secret(self.client_id, secret)
+
+    def remove_client_secret(self, secret: str) -> None:
+        """Take one of its two secrets away; see `LocalUserPool.remove_client_secret`."""
+        with self._backend.lock:
+            self.pool.remove_client_secret(self.client_id, secret)
 
     def add_user(
         self,

@@ -125,7 +125,11 @@ _NOT_AUTHORIZED: tuple[tuple[re.Pattern[str], frozenset[str], type[ServiceError]
         (r"password attempts exceeded", _ANY, errors.AttemptsExceeded),
         (r"user is disabled", _ANY, errors.UserDisabled),
         (r"temporary password has expired", _ANY, errors.TemporaryPasswordExpired),
-        (r"secret[ _]?hash|configured (for|with) secret", _ANY, errors.SecretHashMismatch),
+        (
+            r"secret[ _]?hash|client[ _]?secret|configured (for|with) secret",
+            _ANY,
+            errors.SecretHashMismatch,
+        ),
         (r"invalid session|session is expired|session can only", _ANY, errors.InvalidSession),
         (r"refresh token", _REFRESHES, errors.RefreshTokenRejected),
         (r"access token", _ANY, errors.AccessTokenRejected),
@@ -272,7 +276,7 @@ def _class_of(
     code: str, message: str, operation: str, status: int | None, refreshing: bool
 ) -> type[ServiceError]:
     kind = _CODES.get(code)
-    if code == "NotAuthorizedException":
+    if code in ("NotAuthorizedException", "UnauthorizedException"):  # RevokeToken has the second
         return _refined(message, operation, refreshing)
     if kind is errors.ResourceNotFound and _NO_DEVICE.search(message):
         return errors.DeviceNotFound
