@@ -15,6 +15,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from aiocognito.testing.claimants import Claimant
+from aiocognito.testing.devices import NamedDevice
 from aiocognito.testing.draws import Draws
 from aiocognito.testing.service_errors import session_expired, session_spent, session_unknown
 
@@ -58,6 +59,7 @@ class ChallengeSession:
         rounds: What a custom sign-in has gone through so far.
         private: What the creating trigger keeps for the verifying one.
         nobody: Whom a name without a user pretends to be.
+        device_key: The device that the conversation has named, or None.
     """
 
     sub: str
@@ -72,6 +74,7 @@ class ChallengeSession:
     rounds: tuple[Round, ...] = ()
     private: Mapping[str, str] = field(factory=dict, repr=False)
     nobody: Claimant | None = None
+    device_key: str | None = None
     spent: bool = False
 
 
@@ -80,12 +83,14 @@ class ChallengeSessions:
     """Every session of a pool, the oldest forgotten when there are too many."""
 
     _draws: Draws
+    _named_device: NamedDevice = field(factory=NamedDevice)
     _kept: OrderedDict[bytes, ChallengeSession] = field(factory=OrderedDict, init=False, repr=False)
 
     def open(self, session: ChallengeSession) -> str:
         """Remember a session and return its string, 20 to 4096 characters."""
         text = self._draws.opaque(_OCTETS, start=_START)
-        self._kept[_digest(text)] = session
+        named = self._named_device.key or session.device_key
+        self._kept[_digest(text)] = evolve(session, device_key=named)
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
         return text

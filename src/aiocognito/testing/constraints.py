@@ -111,6 +111,7 @@ _SECRET_HASH = Text(min=1, max=128, pattern=r"[\w+=/]+", secret=True)
 USERNAME = Text(min=1, max=128, pattern=r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", secret=True, required=True)
 _CODE = Text(min=1, max=2048, pattern=r"[\S]+", required=True)
 ATTRIBUTE_NAME = Text(min=1, max=32, pattern="[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
+DEVICE_STATUS = Text(enum=("remembered", "not_remembered"))
 DEVICE_KEY = Text(min=1, max=55, pattern=r"[\w-]+_[0-9a-f-]+")
 
 FLOWS = (
@@ -236,6 +237,24 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
     },
     "DeleteUser": {"AccessToken": needed(_TOKEN)},
     "GetUserAuthFactors": {"AccessToken": needed(_TOKEN)},
+    "ConfirmDevice": {
+        "AccessToken": needed(_TOKEN),
+        "DeviceKey": needed(DEVICE_KEY),
+        "DeviceSecretVerifierConfig": Structure(str, ("PasswordVerifier", "Salt")),
+        "DeviceName": Text(min=1, max=1024),
+    },
+    "GetDevice": {"DeviceKey": needed(DEVICE_KEY), "AccessToken": _TOKEN},
+    "ListDevices": {
+        "AccessToken": needed(_TOKEN),
+        "Limit": Number(min=0, max=60),
+        "PaginationToken": Text(min=1, pattern=r"[\S]+"),
+    },
+    "UpdateDeviceStatus": {
+        "AccessToken": needed(_TOKEN),
+        "DeviceKey": needed(DEVICE_KEY),
+        "DeviceRememberedStatus": DEVICE_STATUS,
+    },
+    "ForgetDevice": {"AccessToken": _TOKEN, "DeviceKey": needed(DEVICE_KEY)},
     "GlobalSignOut": {"AccessToken": needed(_TOKEN)},
     "GetUser": {"AccessToken": needed(_TOKEN)},
     "ChangePassword": {

@@ -15,6 +15,7 @@ from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.claimants import Claimant
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.custom_auth import CustomAuth
+from aiocognito.testing.device_challenges import DEMAND, VERIFIER, DeviceChallenges
 from aiocognito.testing.first_factors import FirstFactors
 from aiocognito.testing.new_password import NewPassword
 from aiocognito.testing.password_check import PasswordCheck
@@ -43,6 +44,7 @@ class Conversation:
 
     state: PoolState
     refreshing: Refreshing
+    devices: DeviceChallenges = field(init=False)
     second_factors: SecondFactors = field(init=False)
     new_password: NewPassword = field(init=False)
     passwords: PasswordCheck = field(init=False)
@@ -50,9 +52,13 @@ class Conversation:
     first_factors: FirstFactors = field(init=False)
     sign_in: SignIn = field(init=False)
 
+    @devices.default
+    def _make_devices(self) -> DeviceChallenges:
+        return DeviceChallenges(self.state)
+
     @second_factors.default
     def _make_second_factors(self) -> SecondFactors:
-        return SecondFactors(self.state)
+        return SecondFactors(self.state, self.devices)
 
     @new_password.default
     def _make_new_password(self) -> NewPassword:
@@ -87,7 +93,7 @@ class Conversation:
         parameters = request.get("AuthParameters", {})
         if request["AuthFlow"] in _REFRESH:
             return self.refreshing.by_flow(client, parameters)
-        self._refuse_unknown_device(parameters)
+        self._turn_to_device(parameters)
         return self.sign_in.initiate(
             client, request["AuthFlow"], parameters, request.get("Session"), admin=admin
         )
@@ -96,8 +102,10 @@ class Conversation:
         """Answer RespondToAuthChallenge. Success spends the session, failure does not."""
         client = self.state.client(request["ClientId"])
         answers = request.get("ChallengeResponses", {})
-        self._refuse_unknown_device(answers)
+        self._turn_to_device(answers)
         name, text = request["ChallengeName"], request.get("Session")
+        if text is None and name in (DEMAND, VERIFIER):
+            text = self.devices.session_of(answers, client)
         # The proof of SRP alone may come without a session.
         if text is None and name != "PASSWORD_VERIFIER":
             raise missing_parameter("Session")
@@ -114,6 +122,8 @@ class Conversation:
         session = self.state.sessions.find(text, now, client_id=client.client_id)
         if session.challenge != challenge:
             raise _out_of_turn(challenge)
+        if self.state.named_device.key is None:
+            self.state.named_device.begin(session.device_key)
         return session
 
     def _take(
@@ -152,15 +162,19 @@ class Conversation:
             raise user_disabled()
         return self.state.claimants.identify(user.username, client)
 
-    def _refuse_unknown_device(self, parameters: Mapping[str, str]) -> None:
-        """Refuse a device key before anything is weighed or spent.
+    def _turn_to_device(self, parameters: Mapping[str, str]) -> None:
+        """Note which device a call names; refuse one that the user does not have.
 
-        The official clients then forget the key and repeat the same call without it.
-        No device can be remembered here yet, so every key is unknown.
+        Before anything is weighed or spent: the official clients then forget the key and
+        repeat the same call without it.
         """
-        tracked = self.state.settings.device_tracking != "OFF"
-        if tracked and parameters.get("DEVICE_KEY"):
+        key = parameters.get("DEVICE_KEY")
+        if not key or self.state.settings.device_tracking == "OFF":
+            return
+        user = self.state.users.find(parameters.get("USERNAME", ""))
+        if user is None or key not in user.devices:
             raise device_not_found()
+        self.state.named_device.begin(key)
 
 
 def _out_of_turn(challenge: str) -> PoolError:

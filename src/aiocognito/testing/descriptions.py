@@ -43,7 +43,7 @@ def user_pool(settings: PoolSettings, *, users: int) -> dict[str, Any]:
         described["AliasAttributes"] = list(settings.alias_attributes)
     if settings.device_tracking != "OFF":
         described["DeviceConfiguration"] = {
-            "ChallengeRequiredOnNewDevice": False,
+            "ChallengeRequiredOnNewDevice": settings.device_replaces_mfa,
             "DeviceOnlyRememberedOnUserPrompt": settings.device_tracking == "OPT_IN",
         }
     if settings.domain is not None:

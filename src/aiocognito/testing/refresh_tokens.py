@@ -36,6 +36,8 @@ class Family:
         event_id: The sign-in's event.
         expires_at: The end of every refresh token in it, on the boot clock.
         device_key: The device that must be named at every refresh, or None.
+        device_group_key: What belongs to it, where this sign-in offered it.
+        device_forgotten: Whether that device has been forgotten since.
     """
 
     origin_jti: str
@@ -45,6 +47,8 @@ class Family:
     event_id: str
     expires_at: float
     device_key: str | None = None
+    device_group_key: str | None = None
+    device_forgotten: bool = False
     revoked: bool = False
 
 
@@ -86,6 +90,8 @@ class RefreshTokens:
             raise not_authorized("Refresh Token has expired")
         if token.retired_at is not None and now >= token.retired_at + client.rotation_grace:
             raise PoolError("RefreshTokenReuseException", "Refresh Token has been reused")
+        if family.device_forgotten:
+            raise not_authorized("Invalid Refresh Token")
         if family.device_key is not None and device_key != family.device_key:
             raise not_authorized("Invalid Refresh Token")
         return family
@@ -115,6 +121,12 @@ class RefreshTokens:
         for family in self._families.values():
             if family.sub == sub:
                 family.revoked = True
+
+    def forget_device(self, sub: str, device_key: str) -> None:
+        """Refuse the refresh tokens that were issued on a device from now on."""
+        for family in self._families.values():
+            if family.sub == sub and family.device_key == device_key:
+                family.device_forgotten = True
 
     def _new(self, family: Family) -> str:
         parts = (_HEADER, *map(self._draws.octets, _PARTS))

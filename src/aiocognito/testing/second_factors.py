@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from aiocognito.testing.challenge_sessions import ChallengeSession
 from aiocognito.testing.clients import LocalClient
+from aiocognito.testing.device_challenges import DeviceChallenges
 from aiocognito.testing.one_time_codes import OneTimeCodes
 from aiocognito.testing.service_errors import invalid_parameter, totp_not_set_up
 from aiocognito.testing.state import Answer, PoolState, challenge, needed, signed_in
@@ -31,6 +32,7 @@ class SecondFactors:
     """Puts MFA challenges, takes their answers, and signs in."""
 
     state: PoolState
+    devices: DeviceChallenges
     codes: OneTimeCodes = field(init=False)
 
     @codes.default
@@ -38,7 +40,9 @@ class SecondFactors:
         return OneTimeCodes(self.state)
 
     def ask(self, user: LocalUser, client: LocalClient) -> Answer:
-        """Put the user's MFA challenge, or sign in if there is none."""
+        """Put the user's MFA challenge or the device's, or sign in if there is none."""
+        if self.devices.stands_in(user):
+            return self.devices.ask(user, client)
         usable = self._usable(user)
         if user.preferred_mfa in usable:
             return self._put(str(user.preferred_mfa), user, client)
@@ -71,6 +75,11 @@ class SecondFactors:
                 still waits for the right code then.
         """
         match session.challenge:
+            case "DEVICE_SRP_AUTH":
+                (srp_a,) = needed(answers, "SRP_A")
+                return self.devices.open(user, client, session, srp_a)
+            case "DEVICE_PASSWORD_VERIFIER":
+                self.devices.weigh(user, session, answers)
             case "SOFTWARE_TOKEN_MFA":
                 self._check_totp(user, answers)
             case "SELECT_MFA_TYPE":
@@ -139,16 +148,22 @@ class SecondFactors:
         return challenge(_SET_UP, {"MFAS_CAN_SETUP": json.dumps(methods), **_who(user)}, session)
 
     def finish(self, user: LocalUser, client: LocalClient) -> Answer:
-        """Sign in. In a pool that tracks devices, every sign-in brings a new one to remember."""
+        """Sign in. A known device proves itself first; where there is none, one is offered."""
         if self.state.settings.device_tracking == "OFF":
             return signed_in(self.state.tokens.sign_in(user, client))
-        region = self.state.settings.pool.region
-        new_key = f"{region}_{self.state.draws.uuid()}"
-        result = self.state.tokens.sign_in(user, client, device_key=new_key)
-        result["NewDeviceMetadata"] = {
-            "DeviceKey": new_key,
-            "DeviceGroupKey": f"-{self.state.draws.name(8)}",
-        }
+        device = self.devices.known(user)
+        if device is None:
+            return self._offer_device(user, client)
+        if not self.state.named_device.proven:
+            return self.devices.ask(user, client)
+        device.seen_at = self.state.clock.wall()
+        return signed_in(self.state.tokens.sign_in(user, client, device_key=device.key))
+
+    def _offer_device(self, user: LocalUser, client: LocalClient) -> Answer:
+        key = f"{self.state.settings.pool.region}_{self.state.draws.uuid()}"
+        group_key = f"-{self.state.draws.name(8)}"
+        result = self.state.tokens.sign_in(user, client, device_key=key, device_group_key=group_key)
+        result["NewDeviceMetadata"] = {"DeviceKey": key, "DeviceGroupKey": group_key}
         return signed_in(result)
 
     # --- taking answers ---

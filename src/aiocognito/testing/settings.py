@@ -63,6 +63,8 @@ class PoolSettings:
         immutable_attributes: Whole names of attributes that are written once.
         recovery: Where a code for a forgotten password may go, the first choice first.
         self_sign_up: Whether people may sign up themselves.
+        device_replaces_mfa: Whether a remembered device stands in for a second factor
+            (``ChallengeRequiredOnNewDevice``), or proves itself after it.
     """
 
     pool: UserPoolId
@@ -84,6 +86,7 @@ class PoolSettings:
     immutable_attributes: tuple[str, ...] = ()
     recovery: tuple[Recovery, ...] = ("verified_email", "verified_phone_number")
     self_sign_up: bool = True
+    device_replaces_mfa: bool = True
 
     def __attrs_post_init__(self) -> None:
         _among("mfa", (self.mfa,), ("OFF", "OPTIONAL", "ON"))

@@ -21,6 +21,7 @@ from aiocognito.srp.verifier import ServerHandshake
 from aiocognito.testing.challenge_sessions import Round
 from aiocognito.testing.claimants import Claimant, Claimants
 from aiocognito.testing.clients import LocalClient
+from aiocognito.testing.devices import NamedDevice
 from aiocognito.testing.draws import Draws
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.service_errors import (
@@ -28,10 +29,10 @@ from aiocognito.testing.service_errors import (
     invalid_parameter,
 )
 
-__all__ = ["ForcedDraws", "Opening", "PasswordClaim", "SrpDesk"]
+__all__ = ["BLOCK_OCTETS", "B_BITS", "ForcedDraws", "Opening", "PasswordClaim", "SrpDesk"]
 
-_BLOCK_OCTETS = 1284  # the size of real ones
-_B_BITS = 256
+BLOCK_OCTETS = 1284  # the size of real ones
+B_BITS = 256
 _MOST = 10_000
 
 _TIMESTAMP = re.compile(
@@ -67,6 +68,8 @@ class Opening:
     expires_at: float
     rounds: tuple[Round, ...] | None = None
     """What a custom sign-in has gone through so far; None in other flows."""
+    device_key: str | None = None
+    """The device that the first call named."""
 
 
 @frozen(kw_only=True)
@@ -93,6 +96,7 @@ class SrpDesk:
     claimants: Claimants
     lockout: Lockout
     forced: ForcedDraws = field(factory=ForcedDraws)
+    named_device: NamedDevice = field(factory=NamedDevice)
     tolerance: float = 300.0
     # By the block's text: another spelling of the same bytes is an altered block.
     _openings: OrderedDict[str, Opening] = field(factory=OrderedDict, init=False, repr=False)
@@ -111,14 +115,14 @@ class SrpDesk:
             PoolError: ``InvalidParameterException`` for an A that is not hex, too long,
                 or 0 mod N.
         """
-        b = self.forced.b if self.forced.b is not None else self.draws.number(_B_BITS)
+        b = self.forced.b if self.forced.b is not None else self.draws.number(B_BITS)
         try:
             handshake = ServerHandshake(claimant.password.verifier, srp_a=srp_a, b=b)
         except InvalidArgument as error:
             if error.argument != "srp_a":  # a forced b that no exchange can use
                 raise
             raise invalid_parameter("Invalid SRP_A.") from None  # our words
-        block = self.forced.secret_block or self.draws.octets(_BLOCK_OCTETS)
+        block = self.forced.secret_block or self.draws.octets(BLOCK_OCTETS)
         text = base64.b64encode(block).decode("ascii")
         self._openings[text] = Opening(
             claimant=claimant,
@@ -127,6 +131,7 @@ class SrpDesk:
             handshake=handshake,
             expires_at=self.clock.boot() + client.auth_session_validity,
             rounds=rounds,
+            device_key=self.named_device.key,
         )
         while len(self._openings) > _MOST:
             self._openings.popitem(last=False)
@@ -162,6 +167,8 @@ class SrpDesk:
             self.lockout.failed(key, now)
             raise incorrect_username_or_password()
         self.lockout.succeeded(key)
+        if self.named_device.key is None:
+            self.named_device.begin(opening.device_key)
         return opening
 
     def _belongs(
@@ -183,6 +190,14 @@ class SrpDesk:
         )
         # A right password that was replaced meanwhile is a wrong one.
         return signed and self.claimants.is_current(opening.claimant)
+
+    def is_timely(self, text: str) -> bool:
+        """Say whether a claim's time is near ours and spelt as the service spells it.
+
+        Raises:
+            PoolError: ``InvalidParameterException`` for one that cannot be read.
+        """
+        return self._is_timely(_read_timestamp(text), text)
 
     def _is_timely(self, moment: datetime | None, text: str) -> bool:
         """Accept a time near ours that is spelt exactly as the service would spell it.

@@ -12,6 +12,7 @@ from aiocognito.testing.challenge_sessions import ChallengeSession, ChallengeSes
 from aiocognito.testing.claimants import SALT_BYTES, Claimants
 from aiocognito.testing.clients import LocalClient
 from aiocognito.testing.codes import AttemptLimits, VerificationCodes
+from aiocognito.testing.devices import NamedDevice
 from aiocognito.testing.draws import Draws, Entropy
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.passwords import StoredPassword
@@ -50,6 +51,7 @@ class PoolState:
     codes: VerificationCodes
     limits: AttemptLimits
     triggers: Triggers
+    named_device: NamedDevice
 
     @classmethod
     def empty(
@@ -59,6 +61,7 @@ class PoolState:
         draws, lockout = Draws(entropy), Lockout()
         users = UserDirectory(settings)
         groups: dict[str, Group] = {}
+        named_device = NamedDevice()
         claimants = Claimants(settings, users, seed=draws.octets(32))
         return cls(
             settings=settings,
@@ -76,13 +79,15 @@ class PoolState:
                 claimants=claimants,
                 lockout=lockout,
                 tolerance=tolerance,
+                named_device=named_device,
             ),
-            sessions=ChallengeSessions(draws),
+            sessions=ChallengeSessions(draws, named_device),
             tokens=TokenDesk(settings=settings, clock=clock, draws=draws, groups=groups),
             outbox=[],
             codes=VerificationCodes(),
             limits=AttemptLimits(),
             triggers=Triggers(settings),
+            named_device=named_device,
         )
 
     def client(self, client_id: str) -> LocalClient:

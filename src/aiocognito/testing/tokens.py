@@ -49,7 +49,12 @@ class TokenDesk:
         return keys_of(self.settings.pool.text)
 
     def sign_in(
-        self, user: LocalUser, client: LocalClient, *, device_key: str | None = None
+        self,
+        user: LocalUser,
+        client: LocalClient,
+        *,
+        device_key: str | None = None,
+        device_group_key: str | None = None,
     ) -> dict[str, Any]:
         """Start a family and return its ``AuthenticationResult``, refresh token included."""
         family = Family(
@@ -60,6 +65,7 @@ class TokenDesk:
             event_id=self.draws.uuid(),
             expires_at=self.clock.boot() + client.refresh_token_validity,
             device_key=device_key,
+            device_group_key=device_group_key,
         )
         result = self.again(user, client, family)
         return {**result, "RefreshToken": self.refresh_tokens.start(family)}

@@ -24,6 +24,7 @@ from aiocognito.testing.administration import PoolAdministration
 from aiocognito.testing.attributes import OwnAttributes
 from aiocognito.testing.constraints import check
 from aiocognito.testing.conversation import Conversation
+from aiocognito.testing.device_operations import DeviceOperations
 from aiocognito.testing.draws import Entropy
 from aiocognito.testing.lockout import Lockout
 from aiocognito.testing.password_policy import PasswordPolicy
@@ -64,7 +65,10 @@ class LocalUserPool(PoolAdministration):
         first_factors: What USER_AUTH may begin with, out of ``PASSWORD``, ``EMAIL_OTP``
             and ``SMS_OTP``; the app client has to allow the flow besides.
         device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
-            refresh must then name.
+            refresh must then name. With ``OPT_IN`` a confirmed device is remembered only
+            once UpdateDeviceStatus says so.
+        device_replaces_mfa: False where a remembered device proves itself after the
+            second factor, not in place of it.
         required_attributes: What sign-up and NEW_PASSWORD_REQUIRED ask for.
         custom_attributes: Names without ``custom:``.
         immutable_attributes: Whole names of attributes that users write only once.
@@ -100,6 +104,7 @@ class LocalUserPool(PoolAdministration):
         first_factors: Iterable[str] = ("PASSWORD",),
         password_policy: PasswordPolicy | None = None,
         device_tracking: DeviceTracking = "OFF",
+        device_replaces_mfa: bool = True,
         required_attributes: Iterable[str] = (),
         custom_attributes: Iterable[str] = (),
         immutable_attributes: Iterable[str] = (),
@@ -124,6 +129,7 @@ class LocalUserPool(PoolAdministration):
             first_factors=tuple(first_factors),
             password_policy=password_policy if password_policy is not None else PasswordPolicy(),
             device_tracking=device_tracking,
+            device_replaces_mfa=device_replaces_mfa,
             required_attributes=tuple(required_attributes),
             custom_attributes=tuple(custom_attributes),
             immutable_attributes=tuple(immutable_attributes),
@@ -169,6 +175,7 @@ class LocalUserPool(PoolAdministration):
             "GlobalSignOut": account.global_sign_out,
             "AssociateSoftwareToken": totp.associate,
             "VerifySoftwareToken": totp.verify,
+            **DeviceOperations(self._state).table(),
             **UserCreation(self._state).table(),
             **AdminOperations(self._state).table(),
             **GroupOperations(self._state).table(),
@@ -193,6 +200,7 @@ class LocalUserPool(PoolAdministration):
                 every operation can have.
         """
         request = check(operation, parameters, ALL_INPUTS)
+        self._state.named_device.begin(None)
         return self._operations[operation](request)
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:

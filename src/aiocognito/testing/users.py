@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from aiocognito.testing.devices import LocalDevice
 from aiocognito.testing.passwords import StoredPassword
 from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.settings import VERIFIED, PoolSettings
@@ -67,6 +68,7 @@ class LocalUser:
         created_at: On the wall clock, as `modified_at`, what administrators last did.
         latest_code: Per medium, the code that was sent last; older ones are void.
         pending_attributes: New values that wait for their verification.
+        devices: The confirmed ones, by their keys.
     """
 
     username: str
@@ -86,6 +88,7 @@ class LocalUser:
     modified_at: float = 0.0
     latest_code: dict[str, str] = field(factory=dict, repr=False)
     pending_attributes: dict[str, str] = field(factory=dict, repr=False)
+    devices: dict[str, LocalDevice] = field(factory=dict, repr=False)
 
     @property
     def totp_secret(self) -> str | None:
