@@ -94,14 +94,14 @@ def api_types(session: nox.Session) -> None:
 def tests(session: nox.Session, extras: str) -> None:
     """Run the suite, with all extras and with none."""
     install(session, "-e.[trio,fast]" if extras == "all" else "-e.", "test")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "logical", *session.posargs)
 
 
 @nox.session(python=MAIN)
 def floor(session: nox.Session) -> None:
     """Run the suite on the lowest versions we promise (no Trio there)."""
     install(session, "-e.", "test", pins="floor")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "logical", *session.posargs)
 
 
 @nox.session(name="tests-wheel", python=MAIN)

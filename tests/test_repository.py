@@ -83,7 +83,7 @@ def test_the_readmes_first_two_commands_are_single_lines() -> None:
     assert "\n" not in first
     assert first.endswith("examples/quickstart.py")
     assert "\n" not in second
-    assert second.endswith("-m pytest")
+    assert second.endswith("-m pytest -n logical")
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "SECURITY.md", "CHANGELOG.md", "noxfile.py"])

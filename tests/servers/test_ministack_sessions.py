@@ -23,6 +23,7 @@ from aiocognito import (
     UserPool,
 )
 from aiocognito.tokens.claims import read_unverified
+from tests import soak
 from tests.servers.ministack import PASSWORD, AppThere, UserThere
 
 pytestmark = pytest.mark.peer
@@ -164,14 +165,14 @@ async def test_a_disabled_users_session_ends_even_with_a_password(
 
 # --- in real time ---------------------------------------------------------------------
 
-LIFE = 2
+LIFE = 2 if soak.LONG else 4  # seconds; two want a machine of their own
 WATCHED = 20.0
 CALLERS = 3
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(90)
-async def test_tokens_of_two_seconds_are_kept_fresh_for_twenty(
+async def test_tokens_of_a_few_seconds_are_kept_fresh(
     public: AppThere, confidential: AppThere, ana: UserThere
 ) -> None:
     """Three callers of each session ask all the time and never get a dead token."""
@@ -206,7 +207,7 @@ async def _watch(app: AppThere, user: UserThere, operation: str) -> None:
 
 
 async def _signed_in(pool: UserPool, user: UserThere) -> Session:
-    # Four cold starts at once, on a busy machine, may outlast a token of two seconds.
+    # Four cold starts at once, on a busy machine, may outlast a token.
     for _ in range(5):
         with suppress(TokenExpired):
             return await pool.sign_in(user.email, PASSWORD)

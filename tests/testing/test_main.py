@@ -104,7 +104,7 @@ def test_each_run_has_another_password(start: Any) -> None:
     assert start().line("password") != start().line("password")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--secret", "--token-seconds", "2"]])
+@pytest.mark.parametrize("arguments", [[], ["--secret", "--token-seconds", "15"]])
 def test_the_printed_snippet_signs_in(start: Any, arguments: list[str], tmp_path: Path) -> None:
     program = start(*arguments)
     script = tmp_path / "snippet.py"
