@@ -53,6 +53,7 @@ LAYERS: dict[str, int] = {
     "_refresh": 4,
     "_relogin": 4,
     "_retry": 4,
+    "_used_steps": 4,
     "_workers": 4,
     "account": 4,
     "admin": 4,
@@ -103,7 +104,8 @@ CONFINED: dict[str, set[str]] = {
     "boto3": set(),
     # The local pool checks signatures, with the signer everybody uses.
     "botocore": {"transport.botocore", "aws", "signing", "stores.dynamodb", "testing.signatures"},
-    "random": {"_refresh", "_retry"},  # spreads refreshes and retries over time; no secret
+    # Spreads refreshes, retries and workers that wait for a code over time; no secret.
+    "random": {"_refresh", "_retry", "responders"},
     "time": {"_clock"},
 }
 

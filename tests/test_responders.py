@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 
 from aiocognito import Answer, Challenge, responders
 from aiocognito._redact import Secret
-from aiocognito.errors import CodeMismatch, InvalidArgument, InvalidType
+from aiocognito._used_steps import MemorySteps
+from aiocognito.errors import CodeMismatch, ExpiredCode, InvalidArgument, InvalidType
 from aiocognito.flow.challenges import (
     Context,
     CustomChallenge,
@@ -30,7 +32,7 @@ from aiocognito.flow.challenges import (
     UnknownChallenge,
 )
 
-from .world import SleepingClock
+from .world import PASSWORD, SleepingClock, World
 
 RFC_6238 = base64.b32encode(b"12345678901234567890").decode()
 COMMON: dict[str, Any] = {
@@ -91,6 +93,56 @@ async def test_two_sign_ins_at_once_get_two_codes() -> None:
         for _ in range(3):
             group.start_soon(ask)
     assert len(codes) == 3
+
+
+async def test_two_responders_of_one_secret_never_use_a_code_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # threat 46
+    clock = SleepingClock(3000)
+    monkeypatch.setattr(responders, "SYSTEM_CLOCK", clock)
+    monkeypatch.setattr(responders, "SHARED", MemorySteps())
+    workers = [responders.totp(text, clock=clock) for text in (RFC_6238, RFC_6238.lower())]
+    codes = [said(await respond(TOTP))["SOFTWARE_TOKEN_MFA_CODE"] for respond in workers * 2]
+    assert len(set(codes)) == 4
+
+
+async def test_workers_elsewhere_agree_through_what_they_share() -> None:
+    # threat 46
+    steps = MemorySteps()  # as a store would, between processes
+    clocks = [SleepingClock(3000), SleepingClock(3000)]
+    codes = []
+    for clock in clocks:
+        respond = responders.totp(RFC_6238, clock=clock, used_steps=steps)
+        codes.append(said(await respond(TOTP))["SOFTWARE_TOKEN_MFA_CODE"])
+    assert len(set(codes)) == 2
+    assert clocks[0].wall() == 3000
+    assert 3030 <= clocks[1].wall() < 3036  # the next step, and some moments more
+
+
+async def test_who_lost_a_code_waits_for_a_later_one() -> None:
+    # threat 46
+    clock = SleepingClock(3000)
+    respond = responders.totp(RFC_6238, clock=clock)
+    first = said(await respond(TOTP))
+    refusal = ExpiredCode("used", code="ExpiredCodeException", operation="RespondToAuthChallenge")
+    again = said(await respond(attrs.evolve(TOTP, refused=refusal)))
+    assert again != first
+    assert 3030 <= clock.wall() < 3066
+
+
+async def test_a_code_that_another_worker_used_does_not_fail_the_sign_in() -> None:
+    # threat 46
+    world = World()
+    world.add_user(totp=True)
+    token = world.local.pool.user("ana").software_token
+    assert token is not None
+    other = await world.pool.login("ana", PASSWORD).start()
+    assert isinstance(other, SoftwareTokenMfa)
+    await world.pool.resume(other.answer(world.local.totp_code("ana")))
+    respond = responders.totp(token.secret, clock=world.clock)
+    session = await world.pool.sign_in("ana", PASSWORD, respond=respond)
+    assert session.claims.username == "ana"
 
 
 async def test_totp_is_chosen_where_it_is_offered() -> None:

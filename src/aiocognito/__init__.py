@@ -9,6 +9,7 @@ from aiocognito.errors import __all__ as _error_names
 if TYPE_CHECKING:
     from aiocognito import errors, events, responders
     from aiocognito._asking import Listing
+    from aiocognito._used_steps import UsedSteps
     from aiocognito.account import TotpSetup
     from aiocognito.admin import Admin
     from aiocognito.events import (
@@ -134,6 +135,7 @@ __all__ = [
     "TokensChanged",
     "TotpSetup",
     "UnknownChallenge",
+    "UsedSteps",
     "UserFilter",
     "UserPool",
     "UserPoolDescription",
@@ -151,6 +153,7 @@ __getattr__, __dir__ = _lazily(
     __name__,
     {
         "_asking": ("Listing",),
+        "_used_steps": ("UsedSteps",),
         "account": ("TotpSetup",),
         "admin": ("Admin",),
         "errors": ("errors",),

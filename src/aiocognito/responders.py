@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextvars
+import random
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._redact import Secret
+from aiocognito._used_steps import SHARED, MemorySteps, UsedSteps, authenticator_name
 from aiocognito.errors import CognitoError, InvalidArgument, InvalidType
 from aiocognito.flow.challenges import (
     Answer,
@@ -54,38 +56,59 @@ __all__ = ["choose", "code", "custom", "first_of", "new_password", "prompt", "to
 
 _STEP = 30
 _DIGITS = 6
+_SPREAD = 5.0  # seconds over which those who waited for a code come
 
 
-def totp(secret: str, *, clock: Clock = SYSTEM_CLOCK) -> Responder:
+def totp(
+    secret: str, *, clock: Clock = SYSTEM_CLOCK, used_steps: UsedSteps | None = None
+) -> Responder:
     """Answer SOFTWARE_TOKEN_MFA with codes computed from the authenticator's secret.
 
     Chooses TOTP where several factors are offered. Cognito takes each code once, so a
-    second sign-in within the same 30 seconds waits for the next code.
+    second sign-in within the same 30 seconds waits for the next code, and some moments
+    more, lest all who waited come at once. Within a process no code is used twice,
+    whatever responders were made of the secret. A code that somebody else has used is
+    answered by a later one, at most a minute away.
 
     Args:
         secret: Base32 text as Cognito shows it at set-up; blanks, lower case and
             missing padding are fine (RFC 6238, SHA-1, 6 digits).
-        clock: Where the time comes from.
+        clock: Where the time comes from. Responders on clocks of their own do not
+            know of each other.
+        used_steps: Where several processes that share the secret agree on who uses
+            which code.
 
     Raises:
         InvalidType: Not a `str`.
         InvalidArgument: Not base32.
     """
-    codes = TOTP(_base32(secret), _DIGITS, SHA1(), _STEP, enforce_key_length=False)  # noqa: S303  RFC 6238
+    key = _base32(secret)
+    codes = TOTP(key, _DIGITS, SHA1(), _STEP, enforce_key_length=False)  # noqa: S303  RFC 6238
+    name = authenticator_name(key)
+    del secret, key
     sleep = getattr(clock, "sleep", anyio.sleep)
-    used = -1
+    steps = used_steps or (SHARED if clock is SYSTEM_CLOCK else MemorySteps())
+
+    async def next_code(refused: CognitoError | None) -> str:
+        present = int(clock.wall() // _STEP)
+        if refused is not None:
+            # Somebody else was first. All who lost draw, or they would meet again.
+            present += 1 + random.randrange(2)  # noqa: S311  no secret
+        # Claim a step first, then wait for it: two sign-ins at once get two codes.
+        step = await steps.claim(name, present)
+        start = float(step * _STEP)
+        if clock.wall() < start:
+            start += random.random() * _SPREAD  # noqa: S311
+        while clock.wall() < start:
+            await sleep(start - clock.wall())
+        return codes.generate(step * _STEP).decode("ascii")
 
     async def respond(challenge: Challenge) -> Answer | None:
-        nonlocal used
         match challenge:
             case SelectMfaType(options=options) if SoftwareTokenMfa.name in options:
                 return challenge.answer(SoftwareTokenMfa)
-            case SoftwareTokenMfa():
-                # Claim a step first, then wait for it: two sign-ins at once get two codes.
-                used = step = max(used + 1, int(clock.wall() // _STEP))
-                while clock.wall() < step * _STEP:
-                    await sleep(step * _STEP - clock.wall())
-                return challenge.answer(codes.generate(step * _STEP).decode("ascii"))
+            case SoftwareTokenMfa(refused=refused):
+                return challenge.answer(await next_code(refused))
             case _:
                 return None
 
