@@ -92,9 +92,12 @@ DEFAULTS: set[tuple[str, str]] = {
     ("verify.keys", "transport.http"),
 }
 
-# What is loaded when first needed, because it loads aiobotocore itself.
+# What is loaded when first needed: aiobotocore takes a third of a second.
 LAZY: set[tuple[str, str]] = {
     ("identity_pool", "aws"),
+    # A program that every start of an SDK waits for: what only prints must not load these.
+    ("credential_process.__main__", "credential_process.renewing"),
+    ("credential_process.__main__", "credential_process.signing_in"),
 }
 
 # Who may import what at all. A module that is not listed is free for everybody.

@@ -67,21 +67,22 @@ class StoreKey:
     """Whose entry it is. Its repr hides the name.
 
     Attributes:
-        kind: ``session`` for a user of a user pool, ``guest`` for an identity id.
+        kind: ``session`` for a user of a user pool, ``guest`` for an identity id,
+            ``credentials`` for AWS credentials.
         pool_id: The user pool, or the identity pool.
         client_id: The app client; empty for a guest.
         name: The user; for guests whatever tells several apart.
     """
 
-    kind: Literal["session", "guest"] = field()
+    kind: Literal["session", "guest", "credentials"] = field()
     pool_id: str = field(validator=_name)
     client_id: str = field(validator=_name, repr=False)
     name: str = field(validator=_name, repr=False)
 
     @kind.validator
     def _known(self, attribute: Attribute[str], value: object) -> None:
-        if value not in ("session", "guest"):
-            raise InvalidArgument("kind", "session or guest")
+        if value not in ("session", "guest", "credentials"):
+            raise InvalidArgument("kind", "session, guest or credentials")
 
     @classmethod
     def for_session(cls, pool_id: str, client_id: str, username: str) -> StoreKey:
@@ -92,6 +93,12 @@ class StoreKey:
     def for_guest(cls, identity_pool_id: str, name: str = "") -> StoreKey:
         """Name the entry of a guest's identity id."""
         return cls(kind="guest", pool_id=identity_pool_id, client_id="", name=name)
+
+    @classmethod
+    def for_credentials(cls, identity_pool_id: str, owner: StoreKey) -> StoreKey:
+        """Name the entry of the AWS credentials that a session or a guest brought."""
+        client = f"{owner.pool_id} {owner.client_id}".rstrip()
+        return cls(kind="credentials", pool_id=identity_pool_id, client_id=client, name=owner.name)
 
     def to_bytes(self) -> bytes:
         """Return it as bytes that no other key has; the user's name is readable in them."""

@@ -1,0 +1,213 @@
+"""From a kept session to credentials, against a local pool over HTTP."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from aiocognito.credential_process import renewing
+from aiocognito.credential_process.renewing import renew
+from aiocognito.credential_process.signing_in import sign_out
+from aiocognito.errors import (
+    IncorrectUsernameOrPassword,
+    NotAuthorized,
+    RefreshFailed,
+    SignInRequired,
+)
+from aiocognito.stores import Entry
+from aiocognito.tokens.saved import SavedState
+from tests.credential_process.machine import Machine
+
+pytestmark = pytest.mark.may_block  # the local pool reads its own files
+
+
+async def test_a_sign_in_serves_every_later_process() -> None:
+    # F046, F099
+    async with Machine() as machine:
+        identity_id = await machine.sign_in()
+        first = await machine.credentials()
+        assert first.identity_id == identity_id
+        machine.clock.advance(3000)
+        second = await machine.credentials()
+        assert second.identity_id == identity_id
+        assert second.access_key_id != first.access_key_id
+
+
+async def test_without_a_sign_in_there_is_nothing() -> None:
+    async with Machine() as machine:
+        with pytest.raises(SignInRequired) as caught:
+            await machine.credentials()
+        assert (caught.value.username, caught.value.reason) == ("ana", "not-signed-in")
+
+
+async def test_a_wrong_password_keeps_nothing() -> None:
+    async with Machine() as machine:
+        with pytest.raises(IncorrectUsernameOrPassword):
+            await machine.sign_in("not-this-one")
+        assert await machine.store.load(machine.options().session_key) is None
+
+
+async def test_a_confidential_app_client_s_secret_goes_along() -> None:
+    async with Machine(client_secret=True) as machine:
+        await machine.sign_in()
+        machine.clock.advance(3000)
+        await machine.credentials()
+
+
+async def test_rotation_keeps_each_new_token_before_it_is_used() -> None:
+    # threats 25 and 28
+    async with Machine(rotation=True) as machine:
+        await machine.sign_in()
+        seen: set[str] = set()
+        for _ in range(4):
+            machine.clock.advance(3000)
+            await machine.credentials()
+            entry = await machine.store.load(machine.options().session_key)
+            assert entry is not None
+            seen.add(SavedState.from_bytes(entry.value).refresh_token.reveal())
+            assert entry.parent is not None
+        assert len(seen) == 4
+
+
+async def test_a_rotated_token_is_kept_though_the_exchange_fails() -> None:
+    # threat 25
+    async with Machine(rotation=True) as machine:
+        await machine.sign_in()
+        machine.clock.advance(3000)
+        broken = machine.options(identity_endpoint_url="http://127.0.0.1:9")
+        with pytest.raises(RefreshFailed):
+            await renew(broken, machine.store, machine.clock)
+        await renew(machine.options(), machine.store, machine.clock)
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+async def test_cancelled_at_any_moment_the_session_stays_good(step: int) -> None:
+    # threats 26 and 27: Ctrl-C while an SDK waits
+    async with Machine(rotation=True) as machine:
+        await machine.sign_in()
+        machine.clock.advance(3000)
+        with anyio.move_on_after(step * 0.004):
+            await renew(machine.options(), machine.store, machine.clock)
+        await renew(machine.options(), machine.store, machine.clock)
+
+
+async def test_a_token_another_process_has_spent_is_followed_by_its_successor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # threats 32 and 33
+    async with Machine(rotation=True) as machine:
+        await machine.sign_in()
+        key, store = machine.options().session_key, machine.store
+        stale = await store.load(key)
+        machine.clock.advance(3000)
+        await renew(machine.options(), store, machine.clock)
+        real, asked = store.load, 0
+
+        async def late(asked_for: object) -> Entry | None:
+            nonlocal asked
+            asked += 1
+            return stale if asked == 1 else await real(key)
+
+        monkeypatch.setattr(store, "load", late)
+        await renew(machine.options(), store, machine.clock)
+        assert asked == 2
+
+
+async def test_a_dead_session_says_that_somebody_has_to_sign_in() -> None:
+    async with Machine(refresh_token_validity=7200) as machine:
+        await machine.sign_in()
+        machine.clock.advance(7300)
+        with pytest.raises(SignInRequired):
+            await machine.credentials()
+        await machine.sign_in()
+        await machine.credentials()
+
+
+async def test_damaged_state_says_that_somebody_has_to_sign_in() -> None:
+    # threat 29
+    async with Machine() as machine:
+        key = machine.options().session_key
+        await machine.store.commit(key, Entry.first(b"damaged"), expected=None)
+        with pytest.raises(SignInRequired):
+            await machine.credentials()
+        await machine.sign_in()
+        await machine.credentials()
+
+
+async def test_a_guest_stays_the_same_guest() -> None:
+    # F008
+    async with Machine() as machine:
+        first = await machine.credentials(machine.guest())
+        machine.clock.advance(3000)
+        second = await machine.credentials(machine.guest())
+        assert first.identity_id == second.identity_id
+        assert first.access_key_id != second.access_key_id
+
+
+@pytest.mark.parametrize("kept", [b"nonsense", b"\xff"])
+async def test_a_damaged_guest_becomes_a_new_one(kept: bytes) -> None:
+    # threat 29
+    async with Machine() as machine:
+        options = machine.guest()
+        await machine.store.commit(options.session_key, Entry.first(kept), expected=None)
+        found = await machine.credentials(options)
+        entry = await machine.store.load(options.session_key)
+        assert entry is not None
+        assert entry.value.decode() == found.identity_id
+
+
+async def test_where_guests_are_not_wanted_the_refusal_is_told() -> None:
+    async with Machine(guests=False) as machine:
+        with pytest.raises(NotAuthorized):
+            await machine.credentials(machine.guest())
+
+
+async def test_signing_out_revokes_and_forgets() -> None:
+    async with Machine() as machine:
+        await machine.sign_in()
+        key = machine.options().session_key
+        entry = await machine.store.load(key)
+        assert entry is not None
+        options = machine.options(command="sign-out")
+        assert await sign_out(options, machine.store, machine.clock)
+        assert await machine.store.load(key) is None
+        assert await machine.store.load(machine.options().credentials_key) is None
+        with pytest.raises(SignInRequired):
+            await machine.credentials()
+        assert not await sign_out(options, machine.store, machine.clock)
+        # The token itself is worth nothing any more.
+        await machine.store.commit(key, Entry.first(entry.value), expected=None)
+        with pytest.raises(SignInRequired):
+            await machine.credentials()
+
+
+async def test_signing_out_forgets_without_a_network_too() -> None:
+    async with Machine() as machine:
+        await machine.sign_in()
+        options = machine.options(command="sign-out", endpoint_url="http://127.0.0.1:9")
+        assert await sign_out(options, machine.store, machine.clock)
+        with pytest.raises(SignInRequired):
+            await machine.credentials()
+
+
+async def test_a_new_sign_in_forgets_credentials_of_the_old() -> None:
+    async with Machine() as machine:
+        await machine.sign_in()
+        before = await machine.credentials()
+        await machine.sign_in()
+        assert (await machine.credentials()).access_key_id != before.access_key_id
+
+
+async def test_a_session_that_was_signed_out_meanwhile_stays_out() -> None:
+    async with Machine() as machine:
+        await machine.sign_in()
+        key, store = machine.options().session_key, machine.store
+        entry = await store.load(key)
+        assert entry is not None
+        place = renewing._Place(key=key, entry=entry)
+        async with renewing.open_user_pool(machine.options(), machine.clock) as pool:
+            session = pool.restore(entry.value)
+            await session.refresh()
+            await store.delete(key)
+            await renewing.keep_session(store, place, session, machine.clock)
+        assert await store.load(key) is None
