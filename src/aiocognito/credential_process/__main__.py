@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _fail(_USAGE, str(error))
     except SignInRequired as error:
-        return _fail(_SIGN_IN, f"{error} Run `aiocognito-credential-process sign-in`.")
+        reason = error.reason.replace("-", " ")
+        return _fail(_SIGN_IN, f"Run `aiocognito-credential-process sign-in`: {reason}.")
     except RefreshFailed as error:
         # The cause is what a person can mend.
         return _fail(_FAILED, _known(error.__cause__ or error))

@@ -1,0 +1,291 @@
+"""The program as its callers meet it: one document, one sentence, an exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from aiocognito.credential_process import __main__ as program
+from aiocognito.credential_process.options import parse
+from aiocognito.stores import FileTokenStore
+from aiocognito.testing import LocalCognito
+from tests.credential_process.machine import PASSWORD
+
+pytestmark = [pytest.mark.may_block, pytest.mark.timeout(60)]
+COMMAND = [sys.executable, "-m", "aiocognito.credential_process"]
+
+
+class Shell:
+    """Runs the program in this process, with a store of its own."""
+
+    def __init__(
+        self,
+        local: LocalCognito,
+        store: Path,
+        capture: pytest.CaptureFixture[str],
+        patch: pytest.MonkeyPatch,
+    ) -> None:
+        self.local = local
+        self.store = store
+        self._capture = capture
+        self._patch = patch
+
+    def arguments(self, *more: str) -> list[str]:
+        return [
+            *more, "--identity-pool-id", self.local.identity_pool_id,
+            "--user-pool-id", self.local.user_pool_id, "--client-id", self.local.client_id,
+            "--username", "ana", "--store", str(self.store), "--endpoint-url", self.local.url,
+        ]  # fmt: skip
+
+    def run(self, *more: str, typed: str = "") -> tuple[int, str, str]:
+        return self.run_with(self.arguments(*more), typed=typed)
+
+    def run_with(self, arguments: list[str], *, typed: str = "") -> tuple[int, str, str]:
+        self._patch.setattr(sys, "stdin", io.StringIO(typed))
+        self._patch.setattr(sys, "argv", ["aiocognito-credential-process", *arguments])
+        code = program.main()
+        out, err = self._capture.readouterr()
+        return code, out, err
+
+    def sign_in(self) -> None:
+        code, _, err = self.run("sign-in", typed=f"{PASSWORD}\n")
+        assert (code, err) == (0, "")
+
+
+@pytest.fixture
+def local() -> Iterator[LocalCognito]:
+    with LocalCognito(rotation=True) as local:
+        local.add_user("ana", PASSWORD)
+        yield local
+
+
+@pytest.fixture
+def shell(
+    local: LocalCognito,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:
+    return Shell(local, tmp_path / "store", capsys, monkeypatch)
+
+
+def one_sentence(err: str) -> bool:
+    return err.startswith("aiocognito: ") and err.count("\n") == 1 and "Traceback" not in err
+
+
+def test_from_sign_in_to_sign_out(shell: Shell) -> None:
+    # F046, F099
+    code, out, err = shell.run("sign-in", typed=f"{PASSWORD}\n")
+    assert (code, err) == (0, "")
+    assert "Signed in as ana; the identity is eu-west-1:" in out
+    assert PASSWORD not in out
+    first = shell.run("--account-id", "123456789012")
+    assert first[0] == 0
+    assert first[2] == ""
+    document = json.loads(first[1])
+    assert first[1].count("\n") == 1
+    assert (document["Version"], document["AccountId"]) == (1, "123456789012")
+    assert json.loads(shell.run()[1])["AccessKeyId"] == document["AccessKeyId"]
+    assert shell.run("sign-out") == (0, "Signed out.\n", "")
+    assert shell.run("logout") == (0, "Nobody was signed in.\n", "")
+    code, out, err = shell.run()
+    assert (code, out) == (3, "")
+    assert err == "aiocognito: Run `aiocognito-credential-process sign-in`: not signed in.\n"
+
+
+def test_the_command_it_proposes_works(shell: Shell) -> None:
+    code, out, _ = shell.run("login", "--account-id", "123456789012", typed=f"{PASSWORD}\n")
+    assert code == 0
+    command = out.partition("credential_process = ")[2].split()
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
+    assert json.loads(done.stdout)["AccountId"] == "123456789012"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("spelling", ["--store=here", "--store here"])
+def test_the_command_it_proposes_names_the_store_in_full(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spelling: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = shell.arguments("sign-in")
+    at = arguments.index("--store")
+    arguments[at : at + 2] = spelling.split()
+    _, out, _ = shell.run_with(arguments, typed=f"{PASSWORD}\n")
+    assert f"--store {tmp_path / 'here'}" in out
+
+
+def test_a_wrong_password_is_one_sentence_without_it(shell: Shell) -> None:
+    # threat 34
+    code, out, err = shell.run("sign-in", typed="not-this-one\n")
+    assert (code, out) == (1, "")
+    assert "Check the user name and the password" in err
+    assert one_sentence(err)
+    assert "not-this-one" not in err
+
+
+def test_no_network_is_one_sentence(shell: Shell) -> None:
+    shell.sign_in()
+    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    arguments = shell.arguments()
+    shell.local.stop()
+    code, out, err = shell.run_with(arguments)
+    assert (code, out) == (1, "")
+    assert "No connection to the service" in err
+    assert one_sentence(err)
+
+
+def test_a_command_line_that_makes_no_sense_is_one_sentence(shell: Shell) -> None:
+    code, out, err = shell.run_with(["--identity-pool-id", "nonsense", "--guest", "--keyring"])
+    assert (code, out) == (2, "")
+    assert one_sentence(err)
+    code, out, err = shell.run_with(["--frobnicate"])
+    assert (code, out) == (2, "")
+    assert one_sentence(err)
+
+
+def test_plain_http_to_another_machine_is_refused(shell: Shell) -> None:
+    # threat 37
+    arguments = shell.arguments("sign-in")
+    arguments[-1] = "http://cognito.example"
+    code, out, err = shell.run_with(arguments, typed=f"{PASSWORD}\n")
+    assert (code, out) == (1, "")
+    assert "https" in err
+    assert one_sentence(err)
+    assert PASSWORD not in err
+
+
+def test_a_folder_that_others_can_read_is_refused(shell: Shell) -> None:
+    # threat 30
+    shell.store.mkdir(mode=0o755)
+    code, out, err = shell.run("sign-in", typed=f"{PASSWORD}\n")
+    assert (code, out) == (1, "")
+    assert "Not a safe place for tokens" in err
+    assert one_sentence(err)
+
+
+def test_with_a_key_nothing_readable_is_on_the_disk(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # threats 30 and 34
+    monkeypatch.setenv("STORE_KEY", "ab" * 32)
+    key = ("--store-key-env", "STORE_KEY")
+    assert shell.run("sign-in", *key, typed=f"{PASSWORD}\n")[0] == 0
+    code, out, _ = shell.run(*key)
+    assert code == 0
+    files = b"".join(path.read_bytes() for path in shell.store.rglob("*") if path.is_file())
+    assert files
+    assert json.loads(out)["SecretAccessKey"].encode() not in files
+    assert b"refresh_token" not in files
+    monkeypatch.setenv("STORE_KEY", "cd" * 32)
+    code, out, err = shell.run(*key)
+    assert (code, out) == (1, "")
+    assert one_sentence(err)
+
+
+def test_an_error_nobody_thought_of_shows_its_name_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # threat 34
+    def fails(*_: Any) -> None:
+        raise ValueError("canary")
+
+    monkeypatch.setitem(program._COMMANDS, "credentials", fails)
+    code, out, err = shell.run()
+    assert (code, out) == (1, "")
+    assert err == "aiocognito: ValueError was not expected; please report it.\n"
+
+
+def test_ctrl_c_says_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(program._COMMANDS, "credentials", interrupted)
+    assert shell.run() == (130, "", "")
+
+
+def test_a_guest_needs_no_sign_in(shell: Shell) -> None:
+    # F008
+    arguments = [
+        "--identity-pool-id", shell.local.identity_pool_id, "--guest",
+        "--store", str(shell.store), "--endpoint-url", shell.local.url,
+    ]  # fmt: skip
+    code, out, err = shell.run_with(arguments)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["AccessKeyId"].startswith("ASIA")
+
+
+def test_logs_at_debug_hold_no_secret(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
+    # threat 34
+    caplog.set_level(logging.DEBUG)
+    shell.sign_in()
+    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    document = json.loads(shell.run()[1])
+    for secret in (PASSWORD, document["SecretAccessKey"], document["SessionToken"]):
+        assert secret not in caplog.text
+
+
+@pytest.mark.slow
+def test_many_processes_at_once_spend_one_rotating_token(shell: Shell) -> None:
+    # threats 32 and 33
+    shell.sign_in()
+    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+
+    def process(_: int) -> str:
+        done = subprocess.run(
+            [*COMMAND, *shell.arguments()], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return str(json.loads(done.stdout)["AccessKeyId"])
+
+    shell.local.requests.clear()
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(process, range(4)))
+    assert len(found) == 1
+    counts = shell.local.requests.counts
+    assert (counts["GetTokensFromRefreshToken"], counts["GetCredentialsForIdentity"]) == (1, 1)
+
+
+def test_what_only_prints_loads_no_more_than_it_needs(shell: Shell) -> None:
+    shell.sign_in()
+    script = (
+        "import sys; from aiocognito.credential_process.__main__ import main; "
+        "code = main(sys.argv[1:]); "
+        "print(sorted({'aiobotocore', 'botocore', 'aiohttp', 'cryptography', 'aiocognito.pool'}"
+        " & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *shell.arguments()],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["Version"] == 1
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.slow
+def test_what_renews_does_without_aiobotocore(shell: Shell) -> None:
+    shell.sign_in()
+    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    script = (
+        "import sys; from aiocognito.credential_process.__main__ import main; "
+        "code = main(sys.argv[1:]); print('aiobotocore' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *shell.arguments()],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["Version"] == 1
+    assert done.stderr == "False\n"
