@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from aiocognito.tokens.claims import Claims
     from aiocognito.tokens.credentials import AwsCredentials
     from aiocognito.tokens.devices import RememberedDevice
+    from aiocognito.tokens.environment import AwsEnvironment
     from aiocognito.tokens.model import NewDevice
     from aiocognito.verify.verifier import ANY_CLIENT, TokenVerifier
 
@@ -84,6 +85,7 @@ __all__ = [
     "AppClientSummary",
     "AuthFactors",
     "AwsCredentials",
+    "AwsEnvironment",
     "AwsIdentity",
     "Challenge",
     "Choice",
@@ -218,6 +220,7 @@ __getattr__, __dir__ = _lazily(
         "session": ("Session",),
         "tokens.claims": ("Claims",),
         "tokens.credentials": ("AwsCredentials",),
+        "tokens.environment": ("AwsEnvironment",),
         "tokens.devices": ("RememberedDevice",),
         "tokens.model": ("NewDevice",),
         "verify.verifier": ("ANY_CLIENT", "TokenVerifier"),

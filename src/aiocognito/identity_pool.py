@@ -38,6 +38,7 @@ from aiocognito.errors import CognitoError, InvalidArgument, InvalidType, Sessio
 from aiocognito.events import CredentialsChanged, Event, Observer, RefreshFailing
 from aiocognito.flow.identity import GUEST, checked_identity_id, checked_provider
 from aiocognito.tokens.credentials import AwsCredentials
+from aiocognito.tokens.environment import AwsEnvironment
 from aiocognito.transport.base import Transport
 from aiocognito.transport.botocore import BotocoreTransport
 
@@ -110,7 +111,9 @@ class AwsIdentity:
             issued = await self._renewal.get()
         return issued.credentials
 
-    def aws_session(self, region_name: str | None = None) -> AioSession:
+    def aws_session(
+        self, region_name: str | None = None, *, account_id: str | None = None
+    ) -> AioSession:
         """Return an aiobotocore session whose clients sign with these credentials.
 
         They renew them by themselves, all in one exchange. Neither environment nor
@@ -119,13 +122,41 @@ class AwsIdentity:
         Args:
             region_name: Where its clients go by default; the identity pool's region
                 if left out.
+            account_id: The AWS account of the credentials' role, twelve digits, for
+                services with an endpoint for each account (DynamoDB). Credentials do
+                not tell.
         """
-        if region_name is not None and not isinstance(region_name, str):
-            raise InvalidType("region_name", "a str", region_name)
+        region_name = self._checked_region(region_name)
+        _check_account(account_id)
         # Layer 5: aiobotocore is loaded for those alone who use it.
         from aiocognito.aws import aws_session  # noqa: PLC0415
 
-        return aws_session(self, region_name or self._region)
+        return aws_session(self, region_name, account_id=account_id)
+
+    async def export_environment(
+        self, region_name: str | None = None, *, account_id: str | None = None
+    ) -> AwsEnvironment:
+        """Return environment variables with these credentials, for a child process.
+
+        ``subprocess.run(…, env=os.environ | exported)``. ``os.environ`` is not changed.
+        A child gets no others when these end, within the hour (`AwsEnvironment.expires_at`).
+
+        Args:
+            region_name: The child's region; the identity pool's if left out.
+            account_id: As for `aws_session`.
+
+        Raises as `credentials`.
+        """
+        region_name = self._checked_region(region_name)
+        _check_account(account_id)
+        return AwsEnvironment(
+            await self.credentials(), region_name=region_name, account_id=account_id
+        )
+
+    def _checked_region(self, region_name: str | None) -> str:
+        if region_name is not None and not isinstance(region_name, str):
+            raise InvalidType("region_name", "a str", region_name)
+        return region_name or self._region
 
     def forget(self) -> None:
         """Drop the credentials; the next use asks for new ones.
@@ -176,6 +207,15 @@ class AwsIdentity:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("AWS credentials are not pickled; sign in where they are needed.")
+
+
+def _check_account(account_id: str | None) -> None:
+    if account_id is None:
+        return
+    if not isinstance(account_id, str):
+        raise InvalidType("account_id", "a str", account_id)
+    if not (len(account_id) == 12 and account_id.isascii() and account_id.isdigit()):
+        raise InvalidArgument("account_id", "twelve digits")
 
 
 class IdentityPool:

@@ -170,16 +170,19 @@ class Session:
             self._aws = self._services.identity_pool.for_session(self)
         return self._aws
 
-    def aws_session(self, region_name: str | None = None) -> AioSession:
+    def aws_session(
+        self, region_name: str | None = None, *, account_id: str | None = None
+    ) -> AioSession:
         """Return an aiobotocore session whose clients renew their credentials.
 
         Args:
             region_name: Where its clients go by default; the identity pool's region
                 if left out.
+            account_id: See `AwsIdentity.aws_session`.
 
         Raises as `aws_identity`.
         """
-        return self.aws_identity.aws_session(region_name)
+        return self.aws_identity.aws_session(region_name, account_id=account_id)
 
     # --- the account ---
     #
