@@ -120,6 +120,9 @@ LAZY_THIRD_PARTY: dict[str, set[str]] = {
     "transport.botocore": {"botocore"},
     "aws": {"aiobotocore", "botocore"},
     "testing.signatures": {"botocore"},
+    # Extras: the class says what to install, and can be named and documented without.
+    "stores.keyring": {"keyring"},
+    "stores.redis": {"redis"},
 }
 
 

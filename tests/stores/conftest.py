@@ -1,14 +1,19 @@
-"""A store of each kind, and whose entries it keeps."""
+"""A store of each kind, the servers behind some, and whose entries are kept."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from aiocognito.stores.base import SharedTokenStore, StoreKey
 from aiocognito.testing import ManualClock
-from tests.stores.makers import MAKERS
+from tests.needs import needs
+from tests.servers import ministack
+from tests.stores import redis_server
+from tests.stores.dynamodb_table import Table
+from tests.stores.makers import LOOPS, MAKERS
 
 
 @pytest.fixture
@@ -25,6 +30,19 @@ async def store(
         await made.aclose()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, rather than skip, a store on a loop that it is not meant for."""
+    items[:] = [item for item in items if _is_meant(item)]
+
+
+def _is_meant(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    store = None if callspec is None else callspec.params.get("store")
+    if callspec is None or store not in LOOPS:
+        return True
+    return callspec.id.removesuffix(f"-{store}") in LOOPS[store]
+
+
 @pytest.fixture
 def ana() -> StoreKey:
     return StoreKey.for_session("eu-west-1_Ab12Cd34E", "client", "ana")
@@ -33,3 +51,18 @@ def ana() -> StoreKey:
 @pytest.fixture
 def bob() -> StoreKey:
     return StoreKey.for_session("eu-west-1_Ab12Cd34E", "client", "bob")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server.running(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def dynamodb_table(peers_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    found = ministack.installed_version(peers_python)
+    wanted = ministack.VERSION
+    needs(f"ministack {wanted}", found == wanted, f"found {found}; run `python tests/peers`")
+    with ministack.running(peers_python, tmp_path_factory.mktemp("dynamodb")) as server:
+        yield Table.on(server)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         StoreKey,
         TokenStore,
     )
+    from aiocognito.stores.dynamodb import DynamoDBTokenStore
     from aiocognito.stores.encryption import (
         EncryptedSharedTokenStore,
         EncryptedTokenStore,
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
     )
     from aiocognito.stores.file import FileTokenStore
     from aiocognito.stores.memory import MemoryTokenStore
+    from aiocognito.stores.redis import RedisTokenStore
 
 __all__ = [
     "Conflict",
+    "DynamoDBTokenStore",
     "EncryptedSharedTokenStore",
     "EncryptedTokenStore",
     "Entry",
     "FileTokenStore",
     "Lease",
     "MemoryTokenStore",
+    "RedisTokenStore",
     "SharedTokenStore",
     "StoreKey",
     "TokenStore",
@@ -46,8 +50,10 @@ __getattr__, __dir__ = _lazily(
             "StoreKey",
             "TokenStore",
         ),
+        "dynamodb": ("DynamoDBTokenStore",),
         "encryption": ("EncryptedSharedTokenStore", "EncryptedTokenStore", "encrypted"),
         "file": ("FileTokenStore",),
         "memory": ("MemoryTokenStore",),
+        "redis": ("RedisTokenStore",),
     },
 )

@@ -18,11 +18,11 @@ from binascii import Error as Base64Error
 from hashlib import sha256
 from typing import Any
 
-from aiocognito._redact import without_frames
+from aiocognito._redact import MASK, without_frames
 from aiocognito.errors import InvalidArgument, InvalidType, StoreDamaged
 from aiocognito.stores.base import Entry
 
-__all__ = ["MAX_ENCODED_BYTES", "decode", "encode"]
+__all__ = ["MAX_ENCODED_BYTES", "Hidden", "decode", "encode"]
 
 MAX_ENCODED_BYTES = 196_608  # two values of 64 KiB in base64, and the rest
 _MAGIC = b"aiocognito-entry 1 "
@@ -30,7 +30,16 @@ _HEAD_BYTES = len(_MAGIC) + 64 + 1
 _MEMBERS = {"key", "generation", "minted_at", "parent", "attempt_at", "value", "alt"}
 
 
-def encode(entry: Entry, key: str) -> bytes:
+class Hidden(bytes):
+    """Bytes that a report of local variables does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Hidden({MASK})"
+
+
+def encode(entry: Entry, key: str) -> Hidden:
     """Return an entry as bytes.
 
     Args:
@@ -47,7 +56,7 @@ def encode(entry: Entry, key: str) -> bytes:
         "alt": None if entry.alt is None else b64encode(entry.alt).decode(),
     }
     body = json.dumps(members, separators=(",", ":")).encode()
-    return b"%s%s\n%s" % (_MAGIC, sha256(body).hexdigest().encode(), body)
+    return Hidden(b"%s%s\n%s" % (_MAGIC, sha256(body).hexdigest().encode(), body))
 
 
 def decode(data: bytes, key: str) -> Entry:
@@ -60,6 +69,8 @@ def decode(data: bytes, key: str) -> Entry:
         return _entry(_members(data), key)
     except (ValueError, TypeError, RecursionError, Base64Error, InvalidArgument, InvalidType):
         damaged = StoreDamaged("The store holds no entry of ours here; delete it and sign in.")
+    finally:
+        del data
     raise without_frames(damaged)
 
 

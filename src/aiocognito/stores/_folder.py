@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from aiocognito.errors import StoreUnavailable, StoreUnsafe
+from aiocognito.stores._codec import Hidden
 
 if sys.platform != "win32":
     import fcntl
@@ -111,7 +112,7 @@ class Folder:
         try:
             if os.fstat(descriptor).st_size > limit:
                 raise TooLarge
-            return _read(descriptor, limit)
+            return Hidden(_read(descriptor, limit))
         finally:
             os.close(descriptor)
 
