@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from aiocognito.testing import LocalCognito
+
+from .needs import needs
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -253,3 +256,22 @@ def test_the_notebook_runs_across_cells(tmp_path: Path, monkeypatch: pytest.Monk
     assert shown.count("'text/plain': 'True'") == 2
     assert "signed-out" in shown
     assert "eyJ" not in shown  # no token is displayed
+
+
+def test_health_is_exported_as_metrics() -> None:
+    sdk = importlib.util.find_spec("opentelemetry.sdk") if has("opentelemetry") else None
+    needs("OpenTelemetry's SDK", sdk is not None, "pip install opentelemetry-sdk")
+    program = start("metrics.py")
+    out, err = finish(program)
+    assert program.returncode == 0, err
+    assert err == ""
+    numbers = dict(re.findall(r"^aiocognito\.(\S+ ?\w*) +([0-9.e-]+)$", out, re.MULTILINE))
+    assert numbers["sign_ins "] == "3"
+    assert float(numbers["refreshes "]) >= 3
+    assert numbers["failures "] == numbers["throttles "] == "0"
+    assert numbers["refresh_rate "] == "96.0"
+    assert sum(int(n) for name, n in numbers.items() if name.startswith("sessions ")) == 3
+
+
+def has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

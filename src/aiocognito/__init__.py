@@ -65,9 +65,11 @@ if TYPE_CHECKING:
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
     from aiocognito.flow.user_filter import UserFilter
+    from aiocognito.health import PoolHealth
     from aiocognito.identity_pool import AwsIdentity, IdentityPool
     from aiocognito.login import Login, Responder, SignedIn, Step
     from aiocognito.pool import UserPool
+    from aiocognito.scheduler import Scheduler
     from aiocognito.session import Session
     from aiocognito.tokens.claims import Claims
     from aiocognito.tokens.credentials import AwsCredentials
@@ -112,12 +114,14 @@ __all__ = [
     "PasswordRules",
     "PasswordSrpChallenge",
     "PersistFailed",
+    "PoolHealth",
     "QuotaShort",
     "ReauthenticationDue",
     "RefreshFailing",
     "RememberedDevice",
     "RequestContext",
     "Responder",
+    "Scheduler",
     "SecurityAlert",
     "SelectChallenge",
     "SelectMfaType",
@@ -213,10 +217,12 @@ __getattr__, __dir__ = _lazily(
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
         "flow.user_filter": ("UserFilter",),
+        "health": ("PoolHealth",),
         "identity_pool": ("AwsIdentity", "IdentityPool"),
         "login": ("Login", "Responder", "SignedIn", "Step"),
         "pool": ("UserPool",),
         "responders": ("responders",),
+        "scheduler": ("Scheduler",),
         "session": ("Session",),
         "tokens.claims": ("Claims",),
         "tokens.credentials": ("AwsCredentials",),

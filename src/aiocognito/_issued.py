@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Timing
@@ -48,14 +48,35 @@ class Issued:
     by_admin: bool = False
 
 
-@frozen(kw_only=True)
+@define(kw_only=True, eq=False)
 class LiveTokens:
-    """Tokens that may be handed out."""
+    """Tokens that may be handed out. They were verified; their claims are read on demand.
+
+    A session at rest keeps the texts alone: the claims take three times their room.
+    """
 
     access_token: str = field(repr=False)
     id_token: str | None = field(repr=False)
-    access_claims: Claims = field(repr=False)
-    id_claims: Claims | None = field(repr=False)
+    _access_claims: Claims | None = field(repr=False)
+    _id_claims: Claims | None = field(repr=False)
+
+    @property
+    def access_claims(self) -> Claims:
+        """The access token's."""
+        if self._access_claims is None:
+            self._access_claims = read_unverified(self.access_token)
+        return self._access_claims
+
+    @property
+    def id_claims(self) -> Claims | None:
+        """The ID token's, or None; the same object until `rest`."""
+        if self._id_claims is None and self.id_token is not None:
+            self._id_claims = read_unverified(self.id_token)
+        return self._id_claims
+
+    def rest(self) -> None:
+        """Drop the claims; whoever asks reads them again."""
+        self._access_claims = self._id_claims = None
 
     @property
     def expires_at(self) -> datetime:
@@ -73,6 +94,7 @@ async def accept(
     timing: Timing,
     username: str | None,
     sub: str | None,
+    spread: tuple[int, float] = (1, 120.0),
 ) -> Fresh[LiveTokens]:
     """Verify tokens and plan their life.
 
@@ -82,6 +104,7 @@ async def accept(
         timing: Clocks and chance.
         username: The user's true name they must carry, or None.
         sub: The user's id they must carry, or None.
+        spread: How many sessions share how many refreshes a second.
 
     Raises:
         TokenVerificationError: They are not what they must be.
@@ -106,7 +129,7 @@ async def accept(
         access_claims=access,
         id_claims=identity,
     )
-    plan = _plan(live, issued, timing)
+    plan = _plan(live, issued, timing, spread)
     if timing.clock.boot() >= plan.expires_at:
         # The verifier's leeway is for clocks that differ; this one clock saw it end.
         raise TokenExpired(claim="exp")
@@ -128,7 +151,7 @@ def _service_time(issued: Issued, timing: Timing) -> float:
     return issued.date.timestamp() + (timing.clock.boot() - issued.sent_boot)
 
 
-def _plan(live: LiveTokens, issued: Issued, timing: Timing) -> Schedule:
+def _plan(live: LiveTokens, issued: Issued, timing: Timing, spread: tuple[int, float]) -> Schedule:
     since, lifetime = _life(live, issued)
     lost = _lost_to_rounding(since, issued.sent_wall, lifetime)
     return token_schedule(
@@ -142,6 +165,8 @@ def _plan(live: LiveTokens, issued: Issued, timing: Timing) -> Schedule:
             received=issued.sent_wall,
         ),
         jitter=timing.jitter(),
+        sessions=spread[0],
+        quota=spread[1],
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import anyio
 from attrs import define
@@ -19,6 +20,7 @@ from aiocognito._protected import Protected
 from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito._retry import is_ambiguous, is_transient, pause_before_repeat, session_end
+from aiocognito._roster import Roster
 from aiocognito.errors import (
     CognitoError,
     DeadlineExceeded,
@@ -30,13 +32,21 @@ from aiocognito.errors import (
     TokenExpired,
     TokenVerificationError,
 )
-from aiocognito.events import Event, RefreshFailing, SecurityAlert, SessionEnded, TokensChanged
+from aiocognito.events import (
+    Event,
+    ReauthenticationDue,
+    RefreshFailing,
+    SecurityAlert,
+    SessionEnded,
+    TokensChanged,
+)
 from aiocognito.flow.app_client import AppClient
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.reading import Granted, read_auth
 from aiocognito.flow.refreshing import RefreshWith, refresh_call
 from aiocognito.identity_pool import IdentityPool
+from aiocognito.tokens.freshness import login_deadline, relogin_at
 from aiocognito.tokens.model import NewDevice
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import Transport
@@ -67,6 +77,8 @@ class PoolServices:
     observe: Callable[[Event], None]
     refresh_with: RefreshWith
     rotation_grace: float | None
+    roster: Roster
+    refresh_token_validity: float | None = None
     closed: bool = False
 
 
@@ -115,6 +127,8 @@ class TokenKeeper:
         self._end_was_said = False
         self._unverified: Issued | None = None
         self._replaced: tuple[Secret | None, bool | None] = (None, None)
+        self._asked_to_sign_in = False
+        services.roster.enrol(self.renewal)
 
     # --- coming and going ---
 
@@ -125,6 +139,7 @@ class TokenKeeper:
 
     async def adopt(self, issued: Issued) -> None:
         """Take the tokens of a sign-in. Raises as `accept`."""
+        self.renewal.used_at = self._services.timing.clock.boot()
         await self._admit(issued)
 
     def take_over(self, state: SavedState) -> None:
@@ -162,11 +177,13 @@ class TokenKeeper:
     def begin_no_more(self) -> None:
         """Let no refresh begin any more; one under way goes on."""
         self._signing_out = True
+        self._services.roster.dismiss(self.renewal)
 
     def sign_out(self) -> None:
         """Forget everything, also what a refresh under way will bring."""
         self._signing_out = True
         self._drop("signed-out")
+        self._services.roster.dismiss(self.renewal)
         self.renewal.forget()
         self._say_end("signed-out")
 
@@ -309,6 +326,7 @@ class TokenKeeper:
                 timing=self._services.timing,
                 username=issued.username,
                 sub=self._sub,
+                spread=self._services.roster.spread(),
             )
         except TokenExpired:
             self._unverified = None
@@ -344,6 +362,33 @@ class TokenKeeper:
                 rotated=issued.reason == "refresh" and issued.tokens.refresh_token is not None,
             )
         )
+        self._look_at_times(issued, fresh)
+        live.rest()
+
+    def _look_at_times(self, issued: Issued, fresh: Fresh[LiveTokens]) -> None:
+        """Compare the clocks, and ask for a new sign-in where the next look came too late."""
+        services, claims = self._services, fresh.value.access_claims
+        date = issued.date or claims.issued_at
+        if date is not None:
+            sent = issued.sent_wall
+            services.roster.compare_clocks(service=date.timestamp(), sent=sent, received=sent)
+        services.roster.look_at_clocks()
+        self._asked_to_sign_in &= issued.reason == "refresh"
+        validity, signed_in = services.refresh_token_validity, claims.auth_time
+        if validity is None or signed_in is None or date is None or self._asked_to_sign_in:
+            return
+        deadline = login_deadline(auth_time=signed_in.timestamp(), validity=validity)
+        jitter = services.timing.jitter()
+        next_look = date.timestamp() + fresh.schedule.refresh_at - issued.sent_boot
+        if self._sign_in_again is None and next_look >= relogin_at(
+            deadline=deadline, validity=validity, jitter=jitter
+        ):
+            self._asked_to_sign_in = True
+            services.observe(
+                ReauthenticationDue(
+                    username=self.username, deadline=datetime.fromtimestamp(deadline, UTC)
+                )
+            )
 
     # --- losing them ---
 

@@ -40,6 +40,11 @@ class Protected:
         self._idle: anyio.Event | None = None
         self._breakable: WeakSet[anyio.CancelScope] = WeakSet()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether work that was started here is under way."""
+        return bool(self._tasks) or bool(self._carried)
+
     def breakable(self) -> anyio.CancelScope:
         """Return a scope for the part of the work that may be torn when all is closed.
 

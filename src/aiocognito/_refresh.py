@@ -12,6 +12,8 @@ Rules of this file
 * On Trio a flight can be cancelled with its leader; the next waiter takes over.
 * A value that still lives is never thrown away because a renewal failed.
 * An idle renewal holds no lock, no event and no task.
+* With an `Agent` a renewal may be flown by somebody else, when its turn comes. Until then
+  nothing is on the wire, and whoever has no more patience may go.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import copy
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 from anyio.lowlevel import current_token
@@ -40,11 +42,12 @@ from aiocognito.tokens.freshness import (
     outlives_failure,
 )
 
-__all__ = ["Fresh", "Renewal", "Timing"]
+__all__ = ["Agent", "Fresh", "Renewal", "Timing"]
 
 T = TypeVar("T")
 
 _FATAL_SECONDS = 60.0
+_PATIENCE = 10.0  # seconds somebody waits for a renewal whose turn has not come
 
 
 @frozen(kw_only=True)
@@ -64,6 +67,26 @@ class Fresh(Generic[T]):
     schedule: Schedule
 
 
+class Agent(Protocol):
+    """Who sees to it that a renewal happens in time, and in its turn."""
+
+    def changed(self) -> None:
+        """Take note of a new value, a failure or a loss: plan anew."""
+        ...
+
+    def takes_over(self) -> bool:
+        """Say whether the agent will fly what is to be flown now (`Renewal.departure`)."""
+        ...
+
+    async def turn(self) -> None:
+        """Wait until the renewal may be sent, for those the agent does not take over."""
+        ...
+
+    def expected_wait(self) -> float:
+        """Return about how many seconds a renewal waits for its turn."""
+        ...
+
+
 @define(eq=False)
 class _Flight(Generic[T]):
     """One renewal under way. Its event is made by the first who has to wait."""
@@ -73,6 +96,7 @@ class _Flight(Generic[T]):
     error: CognitoError | None = None
     abandoned: bool = False
     landed: bool = False
+    delegated: bool = False  # the agent will fly it; nobody has yet
     task: int | None = None
     event: anyio.Event | None = field(default=None, repr=False)
 
@@ -124,6 +148,8 @@ class Renewal(Generic[T]):
     """
 
     __slots__ = (
+        "__weakref__",
+        "_agent",
         "_failure",
         "_failures",
         "_fetch",
@@ -132,6 +158,7 @@ class Renewal(Generic[T]):
         "_on_failure",
         "_protected",
         "_timing",
+        "used_at",
     )
 
     def __init__(
@@ -150,6 +177,17 @@ class Renewal(Generic[T]):
         self._flight: _Flight[T] | None = None
         self._failure: _Failure | None = None
         self._failures = 0
+        self._agent: Agent | None = None
+        self.used_at = float("-inf")  # on the boot clock; when somebody last asked
+
+    @property
+    def agent(self) -> Agent | None:
+        """Who sees to it that renewals happen in time."""
+        return self._agent
+
+    def employ(self, agent: Agent | None) -> None:
+        """Let an agent see to it that renewals happen in time; None: nobody any more."""
+        self._agent = agent
 
     # --- what is held ---
 
@@ -164,36 +202,67 @@ class Renewal(Generic[T]):
         if held is None:
             return None
         clock, plan = self._timing.clock, held.schedule
-        if clock.boot() < plan.refresh_at and (
+        self.used_at = now = clock.boot()
+        if now < plan.refresh_at and (
             plan.expires_wall is None or clock.wall() < plan.expires_wall
         ):
             return held.value
         return None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The plan of the value that is held."""
+        return None if self._held is None else self._held.schedule
+
+    @property
+    def protected(self) -> Protected:
+        """Where its flights run."""
+        return self._protected
+
+    @property
+    def resting_until(self) -> float | None:
+        """When the pause after a failure is over, on the boot clock; None: there was none."""
+        return None if self._failure is None else self._failure.until
+
+    @property
+    def failure(self) -> CognitoError | None:
+        """Why the last attempt failed; None: it did not."""
+        return None if self._failure is None else self._failure.error
+
+    @property
+    def may_mend(self) -> bool:
+        """Whether the last attempt succeeded or failed for now only."""
+        return self._failure is None or self._failure.transient
 
     def put(self, fresh: Fresh[T]) -> None:
         """Take a value that came another way, and forget earlier failures."""
         self._held = fresh
         self._failure = None
         self._failures = 0
+        self._report_change()
 
     def expire(self) -> None:
         """Do not hand out the present value again."""
         if self._held is not None:
             self._held = Fresh(self._held.value, self._held.schedule.expire())
+            self._report_change()
 
     def drop(self) -> None:
         """Drop the value and earlier failures; a flight in the air may bring another."""
         self._held = None
         self._failure = None
         self._failures = 0
+        self._report_change()
 
     def forget(self) -> None:
         """Drop the value, and the result of a flight in the air too."""
+        self.call_off()
         self.drop()
         self._flight = None
 
     async def settle(self) -> None:
-        """Wait until no flight is in the air, whatever it brings."""
+        """Wait until no flight is in the air, whatever it brings; let none begin late."""
+        self.call_off()
         while self._flight is not None:
             await self._flight.wait()
 
@@ -208,6 +277,7 @@ class Renewal(Generic[T]):
             RefreshFailed: Nothing usable is held and the renewal failed for now.
             CognitoError: Nothing usable is held and the renewal failed for good.
         """
+        self.used_at = self._timing.clock.boot()
         resting = self._resting()
         todo = action(self._state(), resting=resting is not None)
         if todo is Action.SERVE_AND_RENEW:
@@ -221,7 +291,11 @@ class Renewal(Generic[T]):
         if resting is not None:
             return self._still_usable(resting.error)
         try:
-            return await self._join()
+            return await self._join(patient=True)
+        except _TurnNotCome as late:
+            if held is not None and self._outlives_failure(held):
+                return held.value
+            raise RefreshFailed(late.expected_wait) from None
         except CognitoError as error:
             return self._still_usable(error)
 
@@ -234,12 +308,14 @@ class Renewal(Generic[T]):
 
     def _still_usable(self, error: CognitoError) -> T:
         """Return what is held if it may be handed out after a failure; else raise."""
-        held, clock = self._held, self._timing.clock
-        if held is not None and outlives_failure(
-            held.schedule, boot=clock.boot(), wall=clock.wall()
-        ):
+        held = self._held
+        if held is not None and self._outlives_failure(held):
             return held.value
         raise self._as_raised(error)
+
+    def _outlives_failure(self, held: Fresh[T]) -> bool:
+        clock = self._timing.clock
+        return outlives_failure(held.schedule, boot=clock.boot(), wall=clock.wall())
 
     def _as_raised(self, error: CognitoError) -> CognitoError:
         failure = self._failure
@@ -256,20 +332,40 @@ class Renewal(Generic[T]):
         if self._flight is not None or self._resting() is not None:
             return
         flight = self._take_off()
+        if self._is_taken_over(flight):
+            return
         fly = partial(self._fly, flight)
         if not self._protected.start(fly):
             await self._protected.run(fly)
 
-    async def _join(self) -> T:
+    async def _join(self, *, patient: bool = False) -> T:
         while True:
-            flight = self._flight
-            if flight is None:
-                flight = self._take_off()
+            joined = self._flight
+            flight = joined or self._take_off()
+            if joined is None and not self._is_taken_over(flight):
                 await self._protected.run(partial(self._fly, flight))
+            elif patient and flight.delegated:
+                await self._wait_for_turn(flight)
             else:
                 await flight.wait()
             if not flight.abandoned:
                 return flight.result()
+
+    async def _wait_for_turn(self, flight: _Flight[T]) -> None:
+        """Wait, but not long while nothing has begun: a token that still lives will do."""
+        assert self._agent is not None
+        with anyio.move_on_after(self._patience()):
+            return await flight.wait()
+        if flight.delegated:
+            raise _TurnNotCome(self._agent.expected_wait())
+        return await flight.wait()
+
+    def _patience(self) -> float:
+        if self._held is None:
+            return _PATIENCE
+        schedule = self._held.schedule
+        rest = schedule.expires_at - schedule.min_ttl - self._timing.clock.boot()
+        return min(_PATIENCE, 0.8 * rest) if rest > 0 else _PATIENCE
 
     # --- the flight ---
 
@@ -277,9 +373,44 @@ class Renewal(Generic[T]):
         self._flight = _Flight()
         return self._flight
 
-    async def _fly(self, flight: _Flight[T]) -> None:
+    def _is_taken_over(self, flight: _Flight[T]) -> bool:
+        flight.delegated = self._agent is not None and self._agent.takes_over()
+        return flight.delegated
+
+    def departure(self) -> Callable[[], Awaitable[None]] | None:
+        """Return the flight that is to be flown now, for the agent; None: there is none.
+
+        Its turn has come: it will not wait for another.
+        """
+        flight = self._flight
+        if flight is None and self._agent is not None and self._is_due():
+            flight = self._take_off()
+        elif flight is None or not flight.delegated:
+            return None
+        flight.delegated = False
+        return partial(self._fly, flight, has_turn=True)
+
+    def call_off(self) -> None:
+        """Let no agent fly what it has taken over; those who wait do it themselves."""
+        flight = self._flight
+        if flight is not None and flight.delegated:
+            flight.abandoned, self._flight = True, None
+            flight.land()
+
+    def _is_due(self) -> bool:
+        todo = action(self._state(), resting=self._resting() is not None)
+        return todo in (Action.SERVE_AND_RENEW, Action.WAIT)
+
+    def _report_change(self) -> None:
+        if self._agent is not None:
+            self._agent.changed()
+
+    async def _fly(self, flight: _Flight[T], *, has_turn: bool = False) -> None:
         flight.task = anyio.get_current_task().id
         try:
+            if self._agent is not None and not has_turn:
+                with self._protected.breakable():
+                    await self._agent.turn()
             fresh = await self._fetch()
         except BaseException as error:
             if not isinstance(error, Exception) and not cancelled_itself(error):
@@ -303,6 +434,7 @@ class Renewal(Generic[T]):
         pause = self._pause(error) if transient else _FATAL_SECONDS
         until = self._timing.clock.boot() + pause
         self._failure = _Failure(error, until, transient)
+        self._report_change()
         if self._on_failure is not None:
             self._on_failure(error, pause)
 
@@ -329,6 +461,14 @@ class Renewal(Generic[T]):
         if failure is not None and self._timing.clock.boot() < failure.until:
             return failure
         return None
+
+
+class _TurnNotCome(Exception):
+    """Waited long enough for a turn; the renewal keeps its place in the queue."""
+
+    def __init__(self, expected_wait: float) -> None:
+        super().__init__()
+        self.expected_wait = expected_wait
 
 
 def _as_ours(error: BaseException) -> CognitoError:

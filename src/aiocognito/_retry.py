@@ -23,7 +23,6 @@ from aiocognito.errors import (
     RemoteProtocolError,
     ResponseLost,
     SecretHashMismatch,
-    SignInBlocked,
     Throttled,
     TokenExpired,
     TransportError,
@@ -127,7 +126,7 @@ def session_end(error: BaseException) -> str | None:
             return "password-reset-required"
         case UserNotConfirmed():
             return "user-not-confirmed"
-        case SecretHashMismatch() | AttemptsExceeded() | SignInBlocked():
+        case SecretHashMismatch() | AttemptsExceeded():
             return None
         case NotAuthorized():
             return "refresh-token-rejected"

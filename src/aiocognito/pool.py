@@ -18,6 +18,7 @@ from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
 from aiocognito._relogin import PasswordSource, Relogin, checked_source, no_password
+from aiocognito._roster import Roster
 from aiocognito.account import deliver
 from aiocognito.admin import Admin
 from aiocognito.errors import InvalidArgument, InvalidType, LocalProtocolError, SessionClosed
@@ -40,8 +41,10 @@ from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.refreshing import RefreshWith
 from aiocognito.flow.sign_in_api import PUBLIC, SignInApi
+from aiocognito.health import PoolHealth, health_of
 from aiocognito.identity_pool import IdentityPool
 from aiocognito.login import Conversation, Login, Responder, Step, answer_all, issued
+from aiocognito.scheduler import Scheduler
 from aiocognito.session import Session
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
@@ -67,6 +70,8 @@ class PoolOptions(TypedDict, total=False):
     verify_tokens: bool
     refresh_with: RefreshWith
     rotation_grace: float | None
+    refresh_token_validity: float | None
+    scheduler: Scheduler | None
     context: RequestContext
     observer: Observer | None
     aws: AioSession | None
@@ -103,6 +108,11 @@ class UserPool:
             ``REFRESH_TOKEN_AUTH`` once and stays with it if it works.
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
+        refresh_token_validity: Seconds the app client gives refresh tokens, 3,600 to
+            315,360,000. The token does not say; with it `ReauthenticationDue` comes in time.
+        scheduler: Refreshes the sessions in use without being asked, and keeps all calls
+            within the quotas; shared by the pools of an event loop. None refreshes on
+            demand, when a token is asked for.
         context: Goes with every call of a sign-in, sign-up and recovery to triggers,
             threat protection and analytics; what a call is given is laid over it. What a
             sign-in was given goes with its session's refreshes too.
@@ -132,6 +142,8 @@ class UserPool:
         verify_tokens: bool = True,
         refresh_with: RefreshWith = "auto",
         rotation_grace: float | None = None,
+        refresh_token_validity: float | None = None,
+        scheduler: Scheduler | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
         aws: AioSession | None = None,
@@ -147,6 +159,8 @@ class UserPool:
             raise InvalidType("observer", "a callable", observer)
         self._context = _checked_context(context)
         self._observer = observer
+        self._scheduler = _checked_scheduler(scheduler)
+        self._roster = Roster(clock, self._observe)
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         self._own_transport = transport is None
         self._signs = aws is not None or transport is not None
@@ -187,6 +201,8 @@ class UserPool:
         )
         if other_secrets is not None:
             carrier = ClientSecrets(carrier, client.client_id, other_secrets)
+        if scheduler is not None:
+            carrier = scheduler._attach(client.pool.region, carrier, self._roster)
         self._services = PoolServices(
             client=client,
             transport=carrier,
@@ -197,6 +213,8 @@ class UserPool:
             observe=self._observe,
             refresh_with=refresh_with,
             rotation_grace=_checked_grace(rotation_grace),
+            roster=self._roster,
+            refresh_token_validity=_checked_validity(refresh_token_validity),
         )
 
     @classmethod
@@ -245,6 +263,13 @@ class UserPool:
             api = SignInApi(self._services.client.pool.text)
             self._admin = Admin(self._services, self._through(api))
         return self._admin
+
+    def health(self) -> PoolHealth:
+        """Return how the sessions of this pool are, for metrics; nothing is sent.
+
+        Looks at every session once: for a scrape each half minute, not for each request.
+        """
+        return health_of(self._roster, self._scheduler, self.region)
 
     # --- signing in ---
 
@@ -561,6 +586,9 @@ class UserPool:
         Idempotent.
         """
         self._services.closed = True
+        if self._scheduler is not None:
+            self._scheduler._detach(self._roster)
+        self._roster.disband()
         with anyio.CancelScope(shield=True):
             await self._services.protected.drain()
             if self._identity_pool is not None:
@@ -657,6 +685,7 @@ class UserPool:
         return session_of
 
     def _observe(self, event: Event) -> None:
+        self._roster.count(event)
         if self._observer is None:
             return
         try:
@@ -694,6 +723,22 @@ def _source_for(
 def _check_choice(argument: str, value: str) -> None:
     if value not in ("auto", "GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"):
         raise InvalidArgument(argument, "auto, GetTokensFromRefreshToken or REFRESH_TOKEN_AUTH")
+
+
+def _checked_scheduler(scheduler: object) -> Scheduler | None:
+    if scheduler is not None and not isinstance(scheduler, Scheduler):
+        raise InvalidType("scheduler", "a Scheduler", scheduler)
+    return scheduler
+
+
+def _checked_validity(validity: float | None) -> float | None:
+    if validity is None:
+        return None
+    if isinstance(validity, bool) or not isinstance(validity, int | float):
+        raise InvalidType("refresh_token_validity", "a number of seconds", validity)
+    if not 3600 <= validity <= 3650 * 86_400:
+        raise InvalidArgument("refresh_token_validity", "an hour to ten years, in seconds")
+    return float(validity)
 
 
 def _checked_grace(grace: float | None) -> float | None:
