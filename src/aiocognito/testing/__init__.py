@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aiocognito.testing.backend import RequestLog
     from aiocognito.testing.clients import LocalClient
     from aiocognito.testing.clock import ManualClock
+    from aiocognito.testing.cloudformation import TemplatePools, pools_from_template
     from aiocognito.testing.faults import (
         Alter,
         Answer,
@@ -65,14 +66,17 @@ __all__ = [
     "RequestLog",
     "SetCookie",
     "Slow",
+    "TemplatePools",
     "Throttle",
     "Truncate",
+    "pools_from_template",
 ]
 
 _HOMES = {
     "backend": ("RequestLog",),
     "clients": ("LocalClient",),
     "clock": ("ManualClock",),
+    "cloudformation": ("TemplatePools", "pools_from_template"),
     "faults": (
         "Alter",
         "Answer",
