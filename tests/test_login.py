@@ -38,12 +38,13 @@ from aiocognito.errors import (
     PasswordResetRequired,
     RemoteProtocolError,
     ResponseLost,
+    SignInBlocked,
     Throttled,
     UserDisabled,
     UserNotConfirmed,
 )
 from aiocognito.flow.calls import Call, Reply
-from aiocognito.testing import Drop, Html, InternalFailure, Malformed, Throttle
+from aiocognito.testing import Drop, Html, InternalFailure, Malformed, Refuse, Throttle
 
 from .world import PASSWORD, World
 
@@ -245,6 +246,33 @@ async def test_a_totp_code_works_once() -> None:
                 await login.send(step.answer(code))
             world.clock.advance(30)
             assert await login.send(step.answer(world.local.totp_code("ana")))
+
+
+@pytest.mark.parametrize("operation", ["InitiateAuth", "RespondToAuthChallenge"])
+async def test_threat_protection_may_block_a_right_password(operation: str) -> None:
+    # F092
+    world = World()
+    world.add_user()
+    world.local.faults.add(Refuse.for_security(), operation=operation)
+    with pytest.raises(SignInBlocked) as caught:
+        await world.pool.sign_in("ana", PASSWORD)
+    assert not isinstance(caught.value, IncorrectUsernameOrPassword)
+    assert not caught.value.retry_safe
+    assert world.wire.counts[operation] == 1
+
+
+async def test_a_blocked_refresh_ends_no_session() -> None:
+    # F092
+    world = World()
+    world.add_user()
+    session = world.pool.session("ana", password=PASSWORD)
+    await session.access_token()
+    world.local.faults.add(Refuse.for_security(), operation="GetTokensFromRefreshToken")
+    with pytest.raises(SignInBlocked):
+        await session.refresh()
+    assert await session.access_token()
+    await session.refresh()
+    assert world.wire.counts["InitiateAuth"] == 1
 
 
 # --- trouble on the way -----------------------------------------------------------

@@ -120,6 +120,7 @@ def test_pauses_stay_between_a_fifth_of_a_second_and_one(jitter: float) -> None:
         (errors.PasswordResetRequired, "password-reset-required"),
         (errors.UserNotConfirmed, "user-not-confirmed"),
         (errors.SecretHashMismatch, None),
+        (errors.SignInBlocked, None),
         (errors.AttemptsExceeded, None),
         (errors.Throttled, None),
         (errors.InternalError, None),

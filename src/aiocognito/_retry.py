@@ -23,6 +23,7 @@ from aiocognito.errors import (
     RemoteProtocolError,
     ResponseLost,
     SecretHashMismatch,
+    SignInBlocked,
     Throttled,
     TokenExpired,
     TransportError,
@@ -126,7 +127,7 @@ def session_end(error: BaseException) -> str | None:
             return "password-reset-required"
         case UserNotConfirmed():
             return "user-not-confirmed"
-        case SecretHashMismatch() | AttemptsExceeded():
+        case SecretHashMismatch() | AttemptsExceeded() | SignInBlocked():
             return None
         case NotAuthorized():
             return "refresh-token-rejected"

@@ -8,7 +8,7 @@
     ├─ ServiceError                          the service answered with an error
     │  ├─ NotAuthorized
     │  │  ├─ IncorrectUsernameOrPassword     (an unknown user looks the same)
-    │  │  ├─ UserDisabled  AttemptsExceeded  TemporaryPasswordExpired
+    │  │  ├─ UserDisabled  AttemptsExceeded  TemporaryPasswordExpired  SignInBlocked
     │  │  ├─ SecretHashMismatch  InvalidSession  DeviceRefused
     │  │  └─ RefreshTokenRejected  AccessTokenRejected  LoginTokenRejected
     │  ├─ UserNotConfirmed  PasswordResetRequired  UserNotFound
@@ -104,6 +104,7 @@ __all__ = [
     "SecretHashMismatch",
     "ServiceError",
     "SessionClosed",
+    "SignInBlocked",
     "SignInRequired",
     "SoftwareTokenMFANotFound",
     "StoreDamaged",
@@ -255,6 +256,13 @@ class TemporaryPasswordExpired(NotAuthorized):
     """The temporary password was not used in time."""
 
     advice = "Ask an administrator for a new temporary password"
+    quotes_service = False
+
+
+class SignInBlocked(NotAuthorized):
+    """Threat protection refused for the risk it saw; the password may well be right."""
+
+    advice = "Threat protection refused this; do not repeat it at once"
     quotes_service = False
 
 

@@ -128,7 +128,10 @@ def test_a_code_has_one_class(code: str, kind: type[ServiceError]) -> None:
         ("Access Token has expired", errors.AccessTokenRejected),
         ("Invalid Access Token", errors.AccessTokenRejected),
         ("Access Token does not have required scopes", errors.AccessTokenRejected),
-        ("Unable to login because of security reasons.", errors.NotAuthorized),
+        # F092
+        ("Unable to login because of security reasons.", errors.SignInBlocked),
+        ("Request not allowed due to security reasons", errors.SignInBlocked),
+        ("No first factor is available to the user.", errors.NotAuthorized),
         ("", errors.NotAuthorized),
     ],
 )

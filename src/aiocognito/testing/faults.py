@@ -66,6 +66,11 @@ class Refuse:
         """What the service says."""
         return PoolError(self.code, self.message, self.status)
 
+    @classmethod
+    def for_security(cls) -> Refuse:
+        """Make the refusal with which threat protection blocks a sign-in."""
+        return cls("NotAuthorizedException", "Unable to login because of security reasons.")
+
 
 @frozen
 class Throttle:

@@ -124,6 +124,7 @@ _NOT_AUTHORIZED: tuple[tuple[re.Pattern[str], frozenset[str], type[ServiceError]
         (r"incorrect username or password", _ANY, errors.IncorrectUsernameOrPassword),
         (r"password attempts exceeded", _ANY, errors.AttemptsExceeded),
         (r"user is disabled", _ANY, errors.UserDisabled),
+        (r"security reasons", _ANY, errors.SignInBlocked),
         (r"temporary password has expired", _ANY, errors.TemporaryPasswordExpired),
         (
             r"secret[ _]?hash|client[ _]?secret|configured (for|with) secret",
