@@ -16,7 +16,7 @@ import pytest
 from blockbuster import BlockBuster
 
 from tests.needs import needs
-from tests.peers import JS_FOLDER, js_is_installed, peers_interpreter
+from tests.peers import JS_FOLDER, cli_interpreter, js_is_installed, peers_interpreter
 
 # --- event loops ----------------------------------------------------------------
 
@@ -124,6 +124,14 @@ def peers_python() -> Path:
     interpreter = peers_interpreter()
     needs("the peers' environment", interpreter.exists(), "run `python tests/peers`")
     return interpreter
+
+
+@pytest.fixture(scope="session")
+def aws_cli() -> list[str]:
+    """The command of the AWS CLI, which has an environment of its own."""
+    interpreter = cli_interpreter()
+    needs("the AWS CLI", interpreter.exists(), "run `python tests/peers`")
+    return [str(interpreter), "-m", "awscli"]
 
 
 @pytest.fixture(scope="session")

@@ -15,26 +15,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.peers import JS_FOLDER, ROOT, VENV, peers_interpreter
+from tests.peers import CLI_VENV, JS_FOLDER, ROOT, VENV, python_of
 
 
-def wanted() -> list[str]:
+def wanted(group: str) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    requirements: list[str] = project["dependency-groups"]["peers"]
+    requirements: list[str] = project["dependency-groups"][group]
     return requirements
 
 
-def install_python_peers() -> None:
-    if "AIOCOGNITO_PEERS_PYTHON" in os.environ:
-        print("peers: using AIOCOGNITO_PEERS_PYTHON")
+def install_python_peers(venv: Path, group: str, variable: str) -> None:
+    if variable in os.environ:
+        print(f"peers: using {variable}")
         return
-    stamp = VENV / "wanted.txt"
-    asked = "\n".join(wanted())
+    stamp = venv / "wanted.txt"
+    asked = "\n".join(wanted(group))
     if stamp.exists() and stamp.read_text(encoding="utf-8") == asked:
         return
-    print("peers: making .venv-peers")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    subprocess.run([str(peers_interpreter()), "-m", "pip", "install", "-q", *wanted()], check=True)
+    print(f"peers: making {venv.name}")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
+    pip = [str(python_of(venv)), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, *wanted(group)], check=True)
     stamp.write_text(asked, encoding="utf-8")
 
 
@@ -59,5 +60,6 @@ def install_js_peers() -> None:
 
 
 if __name__ == "__main__":
-    install_python_peers()
+    install_python_peers(VENV, "peers", "AIOCOGNITO_PEERS_PYTHON")
+    install_python_peers(CLI_VENV, "aws-cli", "AIOCOGNITO_AWSCLI_PYTHON")
     install_js_peers()
