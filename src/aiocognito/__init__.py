@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TimeJumped,
         TokensChanged,
     )
+    from aiocognito.fleet import Fleet
     from aiocognito.flow.account_reading import (
         AuthFactors,
         CodeDelivery,
@@ -101,6 +102,7 @@ __all__ = [
     "DeviceSrpAuth",
     "EmailOtp",
     "Event",
+    "Fleet",
     "Flow",
     "Group",
     "IdentityPool",
@@ -220,6 +222,7 @@ __getattr__, __dir__ = _lazily(
         "health": ("PoolHealth",),
         "identity_pool": ("AwsIdentity", "IdentityPool"),
         "login": ("Login", "Responder", "SignedIn", "Step"),
+        "fleet": ("Fleet",),
         "pool": ("UserPool",),
         "responders": ("responders",),
         "scheduler": ("Scheduler",),

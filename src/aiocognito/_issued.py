@@ -38,7 +38,7 @@ class Issued:
         by_admin: Whether an administrator's sign-in brought them.
     """
 
-    reason: Literal["sign-in", "refresh"]
+    reason: Literal["sign-in", "refresh", "store"]
     tokens: TokenSet
     new_device: NewDevice | None = None
     username: str | None = None

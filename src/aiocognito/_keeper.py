@@ -8,14 +8,16 @@ be checked is kept unpublished and checked the next time.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import anyio
-from attrs import define
+from attrs import define, evolve
 
 from aiocognito._issued import Issued, LiveTokens, accept
+from aiocognito._persist import Persistence, Storing
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret, without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
@@ -24,6 +26,7 @@ from aiocognito._roster import Roster
 from aiocognito.errors import (
     CognitoError,
     DeadlineExceeded,
+    LocalProtocolError,
     RefreshTokenRejected,
     RefreshTokenReused,
     RemoteProtocolError,
@@ -46,6 +49,7 @@ from aiocognito.flow.context import RequestContext
 from aiocognito.flow.reading import Granted, read_auth
 from aiocognito.flow.refreshing import RefreshWith, refresh_call
 from aiocognito.identity_pool import IdentityPool
+from aiocognito.stores.base import StoreKey
 from aiocognito.tokens.freshness import login_deadline, relogin_at
 from aiocognito.tokens.model import NewDevice
 from aiocognito.tokens.saved import SavedState
@@ -55,8 +59,14 @@ from aiocognito.verify.verifier import TokenVerifier
 __all__ = ["PoolServices", "SignIn", "TokenKeeper"]
 
 _REFRESH_SECONDS = 10.0
+_ALONE_SECONDS = 5.0  # the same under a lease, which must not end before
 _SAFE_GRACE = 25.0  # seconds; a rotated token is still accepted after a repeated call
-_MENDED_BY_PASSWORD = (None, "refresh-token-rejected", "refresh-token-reused")
+_MENDED_BY_PASSWORD = (
+    None,
+    "refresh-token-rejected",
+    "refresh-token-reused",
+    "ended-elsewhere",
+)
 
 # What another operation cannot mend about a refresh token.
 _ENDED = re.compile(r"expired|revoked", re.IGNORECASE)
@@ -79,6 +89,7 @@ class PoolServices:
     rotation_grace: float | None
     roster: Roster
     refresh_token_validity: float | None = None
+    storing: Storing | None = None
     closed: bool = False
 
 
@@ -92,6 +103,7 @@ class TokenKeeper:
         device: The device the service offered at the sign-in, or None.
         end: Why there are no tokens any more, in the words of `SignInRequired.reason`.
         renewal: Where tokens are asked for.
+        persistence: The session's entry in the pool's store, if there is one.
     """
 
     def __init__(
@@ -102,6 +114,7 @@ class TokenKeeper:
         sign_in_again: SignIn | None,
         on_end: Callable[[], None],
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
+        stored_as: str | None = None,
     ) -> None:
         self.username = username
         self.access_token: Secret | None = None
@@ -129,6 +142,9 @@ class TokenKeeper:
         self._replaced: tuple[Secret | None, bool | None] = (None, None)
         self._asked_to_sign_in = False
         services.roster.enrol(self.renewal)
+        self._pid = os.getpid()
+        self._forked = False
+        self.persistence = self._entry(stored_as or username)
 
     # --- coming and going ---
 
@@ -136,11 +152,15 @@ class TokenKeeper:
         """Raise `SessionClosed` after a sign-out or the pool's end."""
         if self._services.closed or self._signing_out:
             raise SessionClosed
+        if os.getpid() != self._pid:
+            self._begin_anew()
 
     async def adopt(self, issued: Issued) -> None:
         """Take the tokens of a sign-in. Raises as `accept`."""
         self.renewal.used_at = self._services.timing.clock.boot()
         await self._admit(issued)
+        if self.persistence is not None:
+            await self.persistence.keep(issued)
 
     def take_over(self, state: SavedState) -> None:
         """Take saved state; the first use refreshes, then verifies."""
@@ -201,6 +221,12 @@ class TokenKeeper:
                 return await self._admit(self._unverified)
             except TokenExpired:
                 pass  # The keys came back too late for these; the refresh token lives.
+            except (TokenVerificationError, RemoteProtocolError):
+                if self.persistence is not None:
+                    await self.persistence.undo()
+                raise
+        if self.persistence is not None:
+            return await self.persistence.bring()
         if self.refresh_token is not None:
             try:
                 return await self._admit(await self._exchange())
@@ -210,17 +236,96 @@ class TokenKeeper:
                     raise
                 self._check_wanted()
                 self._lose(end, error)
+        return await self._admit(await self._signed_in_again())
+
+    async def _signed_in_again(self) -> Issued:
         if self._sign_in_again is None or self.end not in _MENDED_BY_PASSWORD:
+            if self._forked:
+                raise LocalProtocolError(
+                    "Signed in before a fork: sign in after it, or give UserPool a store."
+                )
             raise SignInRequired(self.username, self.end or "not-signed-in")
         with self._services.protected.breakable():
-            return await self._admit(await self._sign_in_again())
+            return await self._sign_in_again()
         raise SessionClosed  # the pool was closed over it
 
-    async def _exchange(self) -> Issued:
+    # --- what the entry in the store asks for (`_persist.Holder`) ---
+
+    async def present(self, token: Secret, *, alone: bool) -> Issued:
+        """Refresh with this token and put what comes in place; once, where others wait."""
+        self.refresh_token = token
+        return await self._exchange(alone=alone)
+
+    async def sign_in(self, refused: CognitoError | None, *, ambiguous: bool) -> Issued:
+        """Give the refresh token up, sign in, and put what comes in place."""
+        self._check_wanted()
+        if refused is not None:
+            self._answer_lost |= ambiguous
+            self._lose(session_end(refused) or "refresh-token-rejected", refused)
+        elif self.refresh_token is not None:
+            self._drop("ended-elsewhere")
+            self.renewal.drop()
+        issued = await self._signed_in_again()
+        self._receive(issued)
+        return issued
+
+    async def admit(self, issued: Issued) -> Fresh[LiveTokens]:
+        """Verify what came, and publish it. Raises as `accept`."""
+        return await self._admit(issued)
+
+    def is_of_this_user(self, state: SavedState) -> bool:
+        """Whether stored state may be this session's."""
+        client = self._services.client
+        if (state.user_pool_id, state.client_id) != (client.pool.text, client.client_id):
+            return False
+        return self._sub is None or state.sub is None or state.sub == self._sub
+
+    def state_of(self, issued: Issued) -> SavedState:
+        """Return the lasting part as it is with these tokens."""
+        return evolve(self.saved_state(), access_token=issued.tokens.access_token)
+
+    @property
+    def live(self) -> Fresh[LiveTokens] | None:
+        """What is handed out now, expired or not."""
+        return self.renewal.plan
+
+    def _entry(self, name: str) -> Persistence | None:
+        services = self._services
+        if services.storing is None:
+            return None
+        client = services.client
+        return Persistence(
+            services.storing,
+            self,
+            key=StoreKey.for_session(client.pool.text, client.client_id, name),
+            timing=services.timing,
+            protected=services.protected,
+            observe=services.observe,
+        )
+
+    def _begin_anew(self) -> None:
+        """This process was forked off: what is in memory is its parent's as well.
+
+        The tokens that live are served, read only. The refresh token is not presented: the
+        store says what became of it, or the password brings another.
+        """
+        self._pid, self._forked = os.getpid(), True
+        self.refresh_token = self._unverified = None
+        self._replaced = (None, None)
+        self._answer_lost = False
+        self.renewal.disown()
+        if self.persistence is not None:
+            self.persistence.begin_anew()
+
+    # --- the wire ---
+
+    async def _exchange(self, *, alone: bool = False) -> Issued:
         """Send the refresh token and put what comes in place, without a pause between."""
         call = self._refresh_call(by_flow=self._fell_back)
+        if alone:
+            call = evolve(call, repeatable=False)
         try:
-            with anyio.fail_after(_REFRESH_SECONDS, shield=True):
+            with anyio.fail_after(_ALONE_SECONDS if alone else _REFRESH_SECONDS, shield=True):
                 try:
                     return await self._send_refresh(call)
                 except RefreshTokenRejected as refused:
@@ -313,12 +418,8 @@ class TokenKeeper:
     async def _admit(self, issued: Issued) -> Fresh[LiveTokens]:
         """Verify tokens; make the session theirs, or keep what it was."""
         self._check_wanted()
-        arriving = issued is not self._unverified
-        if arriving and issued.reason == "sign-in" and issued.tokens.refresh_token is not None:
-            # From here on the sign-in cannot be lost, even if the keys cannot be read.
-            self._replaced = (self.refresh_token, self._rotates)
-            self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
-            self._by_admin = issued.by_admin
+        if issued is not self._unverified:
+            self._receive(issued)
         try:
             fresh = await accept(
                 issued,
@@ -341,12 +442,20 @@ class TokenKeeper:
         self._settle_in(issued, fresh)
         return fresh
 
+    def _receive(self, issued: Issued) -> None:
+        """From here on a sign-in cannot be lost, even if the keys cannot be read."""
+        if issued.reason == "sign-in" and issued.tokens.refresh_token is not None:
+            self._replaced = (self.refresh_token, self._rotates)
+            self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
+            self._by_admin = issued.by_admin
+
     def _settle_in(self, issued: Issued, fresh: Fresh[LiveTokens]) -> None:
         live = fresh.value
         claims = live.id_claims or live.access_claims
         self.username, self._sub = claims.username or self.username, claims.sub
         self._username_is_true = True
         self._unverified = self.end = None
+        self._forked = False
         self._end_was_said = False
         self._replaced = (None, None)
         self.access_token = issued.tokens.access_token
@@ -394,7 +503,8 @@ class TokenKeeper:
 
     def _refuse(self, error: CognitoError) -> None:
         """Proven wrong: nothing of that answer is kept, the refresh token neither."""
-        self.refresh_token, self._rotates = self._replaced
+        if self._unverified is not None:  # not tokens from the store, which replace nothing
+            self.refresh_token, self._rotates = self._replaced
         self._unverified = None
         self._services.observe(
             SecurityAlert(username=self.username, kind="token-rejected", error=error)

@@ -234,6 +234,11 @@ class Renewal(Generic[T]):
         """Whether the last attempt succeeded or failed for now only."""
         return self._failure is None or self._failure.transient
 
+    @property
+    def plan(self) -> Fresh[T] | None:
+        """The newest value and the plan of its life, fresh or not."""
+        return self._held
+
     def put(self, fresh: Fresh[T]) -> None:
         """Take a value that came another way, and forget earlier failures."""
         self._held = fresh
@@ -258,6 +263,10 @@ class Renewal(Generic[T]):
         """Drop the value, and the result of a flight in the air too."""
         self.call_off()
         self.drop()
+        self._flight = None
+
+    def disown(self) -> None:
+        """Forget a flight of another process; this one was forked off meanwhile."""
         self._flight = None
 
     async def settle(self) -> None:

@@ -24,6 +24,7 @@ from aiocognito.errors import (
     ResponseLost,
     SecretHashMismatch,
     SignInBlocked,
+    StoreUnavailable,
     Throttled,
     TokenExpired,
     TransportError,
@@ -63,6 +64,7 @@ def is_transient(error: BaseException) -> bool:
         | RemoteProtocolError
         | KeysUnavailable
         | RefreshFailed
+        | StoreUnavailable
         | TokenExpired,  # on its way here; the next one will live
     )
 

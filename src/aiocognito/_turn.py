@@ -62,7 +62,7 @@ from aiocognito._redact import Secret
 from aiocognito.errors import CognitoError, StoreError
 from aiocognito.stores.base import Conflict, Entry, Lease
 
-__all__ = ["save", "turn"]
+__all__ = ["Steps", "save", "turn"]
 
 _COMMITS = 10  # in a row; each conflict means that somebody else got on
 

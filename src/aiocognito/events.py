@@ -36,13 +36,13 @@ class TokensChanged:
 
     Attributes:
         username: The user's true name in the pool.
-        reason: What brought them.
+        reason: What brought them; ``store``: another process, or an earlier one.
         expires_at: When the first of the new tokens expires.
         rotated: Whether the refresh token changed too.
     """
 
     username: str
-    reason: Literal["sign-in", "refresh"]
+    reason: Literal["sign-in", "refresh", "store"]
     expires_at: datetime
     rotated: bool
 

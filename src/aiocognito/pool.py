@@ -14,6 +14,7 @@ from aiocognito._client_secrets import ClientSecret, ClientSecrets, checked_secr
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._issued import Issued
 from aiocognito._keeper import PoolServices, SignIn
+from aiocognito._persist import Storing
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
@@ -23,6 +24,7 @@ from aiocognito.account import deliver
 from aiocognito.admin import Admin
 from aiocognito.errors import InvalidArgument, InvalidType, LocalProtocolError, SessionClosed
 from aiocognito.events import Event, Observer
+from aiocognito.fleet import Fleet, check_fleet
 from aiocognito.flow import account as calls
 from aiocognito.flow.account_reading import (
     CodeDelivery,
@@ -46,6 +48,7 @@ from aiocognito.identity_pool import IdentityPool
 from aiocognito.login import Conversation, Login, Responder, Step, answer_all, issued
 from aiocognito.scheduler import Scheduler
 from aiocognito.session import Session
+from aiocognito.stores.base import TokenStore
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
 from aiocognito.transport.botocore import BotocoreTransport
@@ -57,6 +60,8 @@ if TYPE_CHECKING:
 __all__ = ["UserPool"]
 
 _log = logging.getLogger("aiocognito")
+
+_FLUSH_SECONDS = 5.0  # for what the store did not take when it came
 
 
 class PoolOptions(TypedDict, total=False):
@@ -72,6 +77,8 @@ class PoolOptions(TypedDict, total=False):
     rotation_grace: float | None
     refresh_token_validity: float | None
     scheduler: Scheduler | None
+    store: TokenStore | None
+    fleet: Fleet | None
     context: RequestContext
     observer: Observer | None
     aws: AioSession | None
@@ -113,6 +120,10 @@ class UserPool:
         scheduler: Refreshes the sessions in use without being asked, and keeps all calls
             within the quotas; shared by the pools of an event loop. None refreshes on
             demand, when a token is asked for.
+        store: Where sessions outlive the process, under the name they were asked for by.
+            Not closed by the pool.
+        fleet: Says that other workers use the same sessions through the store at the same
+            time, so that one refreshes for all; needs ``rotation_grace``.
         context: Goes with every call of a sign-in, sign-up and recovery to triggers,
             threat protection and analytics; what a call is given is laid over it. What a
             sign-in was given goes with its session's refreshes too.
@@ -144,6 +155,8 @@ class UserPool:
         rotation_grace: float | None = None,
         refresh_token_validity: float | None = None,
         scheduler: Scheduler | None = None,
+        store: TokenStore | None = None,
+        fleet: Fleet | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
         aws: AioSession | None = None,
@@ -157,6 +170,8 @@ class UserPool:
         _check_choice("refresh_with", refresh_with)
         if observer is not None and not callable(observer):
             raise InvalidType("observer", "a callable", observer)
+        rotation_grace = _checked_grace(rotation_grace)
+        storing = _storing(store, check_fleet(fleet, store, rotation_grace))
         self._context = _checked_context(context)
         self._observer = observer
         self._scheduler = _checked_scheduler(scheduler)
@@ -212,9 +227,10 @@ class UserPool:
             protected=Protected(),
             observe=self._observe,
             refresh_with=refresh_with,
-            rotation_grace=_checked_grace(rotation_grace),
             roster=self._roster,
             refresh_token_validity=_checked_validity(refresh_token_validity),
+            rotation_grace=rotation_grace,
+            storing=storing,
         )
 
     @classmethod
@@ -301,7 +317,7 @@ class UserPool:
         del password  # a traceback that prints locals shows this frame
         name, flow = checked_username(username), _checked_flow(flow)
         conversation = self._conversation(name, secret, flow, context)
-        return Login(conversation, self._session_in(context))
+        return Login(conversation, self._session_in(context, name))
 
     async def sign_in(
         self,
@@ -336,7 +352,7 @@ class UserPool:
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
         issue = self._issue(name, await source(), respond, flow, context)
-        return await self._session_in(context)(await issue)
+        return await self._session_in(context, name)(await issue)
 
     def session(
         self,
@@ -351,6 +367,8 @@ class UserPool:
 
         For service identities: nothing is sent now, and the session stays usable after
         the refresh token's end. The password, or the callable that brings it, is kept.
+        With a store the first use looks there first; a session with nothing to sign in
+        with lives on what it finds.
 
         Args:
             username: The user's name or an alias, as typed.
@@ -365,11 +383,13 @@ class UserPool:
             InvalidArgument: As `login`.
         """
         self._check_open()
-        flow = _checked_flow(flow)
-        source = _source_for(flow, password)
+        flow, source = _checked_flow(flow), None
+        if self._services.storing is None or _can_begin(flow, password, respond):
+            source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
-        name = checked_username(username)
-        again = self._signing_in(name, source, respond, flow, context)
+        name, again = checked_username(username), None
+        if source is not None:
+            again = self._signing_in(name, source, respond, flow, context)
         told = self._laid_over(context)
         return Session(self._services, username=name, sign_in_again=again, context=told)
 
@@ -394,7 +414,7 @@ class UserPool:
         """
         self._check_open()
         flow, source = _checked_flow(flow), None
-        if password is not None or (respond is not None and password_use(flow) != "needed"):
+        if _can_begin(flow, password, respond):
             source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
         saved, client = SavedState.from_bytes(state), self._services.client
@@ -582,6 +602,7 @@ class UserPool:
     async def aclose(self) -> None:
         """Let refreshes under way finish (10 s at most), then close connections.
 
+        Tokens that the store did not take yet are offered to it once more (5 s at most).
         Sessions of this pool are closed too; their refresh tokens stay valid.
         Idempotent.
         """
@@ -590,7 +611,10 @@ class UserPool:
             self._scheduler._detach(self._roster)
         self._roster.disband()
         with anyio.CancelScope(shield=True):
+            storing = self._services.storing
             await self._services.protected.drain()
+            if storing is not None:
+                await storing.flush(_FLUSH_SECONDS)
             if self._identity_pool is not None:
                 await self._identity_pool.aclose()
             if self._verifier is not None:
@@ -674,11 +698,18 @@ class UserPool:
             lambda secret: self._issue(username, secret, respond, flow, context)
         )
 
-    def _session_in(self, context: RequestContext | None) -> Callable[[Issued], Awaitable[Session]]:
+    def _session_in(
+        self, context: RequestContext | None, stored_as: str | None = None
+    ) -> Callable[[Issued], Awaitable[Session]]:
         told = self._laid_over(context)
 
         async def session_of(tokens: Issued) -> Session:
-            session = Session(self._services, username=tokens.username or "", context=told)
+            session = Session(
+                self._services,
+                username=tokens.username or "",
+                context=told,
+                stored_as=stored_as,
+            )
             await session._adopt(tokens)
             return session
 
@@ -692,6 +723,15 @@ class UserPool:
             self._observer(event)
         except Exception:  # noqa: BLE001  an observer's fault must not end a session
             _log.warning("The observer failed on %s.", type(event).__name__, exc_info=True)
+
+
+def _storing(store: object, fleet: Fleet | None) -> Storing | None:
+    if store is None:
+        return None
+    if not isinstance(store, TokenStore):
+        raise InvalidType("store", "a TokenStore", store)
+    rules = fleet or Fleet()
+    return Storing(store=store, shared=fleet is not None, lease=rules.lease, poll=rules.poll)
 
 
 def _checked_flow(flow: object) -> Flow:
@@ -710,6 +750,11 @@ def _checked_context(context: object) -> RequestContext:
     if not isinstance(context, RequestContext):
         raise InvalidType("context", "a RequestContext", context)
     return context
+
+
+def _can_begin(flow: Flow, password: object, respond: Responder | None) -> bool:
+    """Whether there is something to sign in with."""
+    return password is not None or (respond is not None and password_use(flow) != "needed")
 
 
 def _source_for(

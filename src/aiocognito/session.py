@@ -55,6 +55,7 @@ class Session:
         username: str,
         sign_in_again: SignIn | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
+        stored_as: str | None = None,
     ) -> None:
         self._services = services
         self._aws: AwsIdentity | None = None
@@ -64,6 +65,7 @@ class Session:
             sign_in_again=sign_in_again,
             on_end=self._forget_aws,
             context=context,
+            stored_as=stored_as,
         )
         self._renewal = self._keeper.renewal
         self._account = Account(services, self)
@@ -318,6 +320,8 @@ class Session:
         # A refresh under way would bring tokens of nobody.
         await self._renewal.settle()
         self._keeper.sign_out()
+        if self._keeper.persistence is not None:
+            await self._keeper.persistence.forget()
 
     # --- keeping and ending ---
 
@@ -334,7 +338,7 @@ class Session:
         return self._keeper.saved_state().to_bytes()
 
     async def sign_out(self, *, everywhere: bool = False) -> None:
-        """Revoke this session's tokens and forget them.
+        """Revoke this session's tokens and forget them, in the pool's store too.
 
         The session is closed whatever the service answers. Access and ID tokens that
         were handed out verify offline until they expire, and AWS credentials live on
@@ -349,8 +353,11 @@ class Session:
         """
         if self._keeper.end == "signed-out":
             return
+        persistence = self._keeper.persistence
         try:
             with anyio.move_on_after(_PATIENCE):
+                if persistence is not None:
+                    await persistence.look()  # another process may have newer tokens
                 if everywhere and self._keeper.refresh_token is not None:
                     with suppress(CognitoError):
                         await self._renewal.get()
@@ -362,6 +369,8 @@ class Session:
         finally:
             access, refresh_token = self._keeper.access_token, self._keeper.refresh_token
             self._keeper.sign_out()
+            if persistence is not None:
+                await persistence.forget()
         if everywhere and access is not None:
             await self._tell(global_sign_out_call(access))
         if refresh_token is not None:

@@ -1,0 +1,449 @@
+"""Sessions that outlive their process in a store. # F083, F100"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from aiocognito import Session
+from aiocognito._protected import on_asyncio
+from aiocognito.errors import (
+    IncorrectUsernameOrPassword,
+    InvalidType,
+    SignInRequired,
+    StoreKeyRejected,
+    StoreUnavailable,
+    TokenVerificationError,
+)
+from aiocognito.events import PersistFailed, SecurityAlert, SessionEnded, TokensChanged
+from aiocognito.stores import Entry, StoreKey
+from aiocognito.testing import Alter, Drop, Refuse
+from aiocognito.tokens.stored import StoredTokens
+
+from .flaky_store import FlakyStore
+from .world import PASSWORD, World
+
+REFRESH = "GetTokensFromRefreshToken"
+
+
+class Stored(World):
+    """A world whose pools share a store, as processes of one machine would."""
+
+    def __init__(self, **options: Any) -> None:
+        self.store: Any = None
+        super().__init__(**options)
+        self.store = FlakyStore(self.clock)
+        self.pool = self.another_pool()
+        self.add_user()
+
+    def another_pool(self, **changes: Any) -> Any:
+        return super().another_pool(**{"store": self.store, **changes})
+
+    def worker(self, **changes: Any) -> Session:
+        """A service identity in a process of its own."""
+        session: Session = self.another_pool(**changes).session("ana", password=PASSWORD)
+        return session
+
+    @property
+    def key(self) -> StoreKey:
+        return StoreKey.for_session(self.local.user_pool_id, self.local.client_id, "ana")
+
+    def entry(self) -> Entry | None:
+        return self.store._entries.get(self.key)
+
+    def kept(self) -> StoredTokens:
+        entry = self.entry()
+        assert entry is not None
+        stored = StoredTokens.from_bytes(entry.value)
+        assert stored is not None
+        return stored
+
+    def put(self, entry: Entry | None) -> None:
+        if entry is None:
+            self.store._entries.pop(self.key, None)
+        else:
+            self.store._entries[self.key] = entry
+
+
+# --- loading ------------------------------------------------------------------------
+
+
+async def test_the_next_process_serves_what_it_finds_without_asking_anybody() -> None:
+    world = Stored()
+    token = await world.worker().access_token()
+    before = Counter(world.wire.counts)
+    session = world.worker()
+    assert await session.access_token() == token
+    assert session.username == "ana"
+    assert session.claims.username == "ana"
+    assert world.wire.counts == before
+    assert [event.reason for event in world.heard(TokensChanged)] == ["sign-in", "store"]
+
+
+async def test_what_it_finds_keeps_its_age() -> None:
+    # There is no boot clock in common: the wall clock and what was measured have to do.
+    world = Stored()
+    await world.worker().access_token()
+    world.clock.advance(41 * 60)
+    later = world.worker()
+    await later.access_token()
+    assert REFRESH not in world.wire.counts
+    world.clock.advance(10 * 60)
+    await later.access_token()
+    await later._renewal.settle()
+    assert world.wire.counts[REFRESH] == 1
+
+
+async def test_a_clock_that_went_back_makes_tokens_due_at_once() -> None:
+    world = Stored()
+    await world.worker().access_token()
+    world.clock.jump(-3600)
+    later = world.worker()
+    assert await later.access_token()
+    await later.access_token()
+    await later._renewal.settle()
+    assert world.wire.counts[REFRESH] == 1
+
+
+async def test_expired_tokens_are_refreshed_and_kept() -> None:
+    world = Stored(rotation=True)
+    await world.worker().access_token()
+    first = world.kept()
+    world.clock.advance(7200)
+    assert await world.worker().access_token()
+    assert world.wire.counts[REFRESH] == 1
+    assert world.kept().state.refresh_token != first.state.refresh_token
+
+
+async def test_an_explicit_sign_in_is_kept_over_what_was_there() -> None:
+    world = Stored()
+    await world.pool.sign_in("ana", PASSWORD)
+    first = world.kept()
+    session = await world.pool.sign_in("ana", PASSWORD)
+    assert world.kept().state.refresh_token != first.state.refresh_token
+    entry = world.entry()
+    assert entry is not None
+    assert entry.alt is None
+    found = world.another_pool().session("ana")
+    assert await found.access_token() == await session.access_token()
+
+
+async def test_a_session_without_a_password_lives_on_what_it_finds() -> None:
+    world = Stored()
+    session = world.another_pool().session("ana")
+    with pytest.raises(SignInRequired) as caught:
+        await session.access_token()
+    assert caught.value.reason == "not-signed-in"
+
+
+async def test_restored_state_is_older_than_what_the_store_holds() -> None:
+    world = Stored(rotation=True)
+    session = await world.pool.sign_in("ana", PASSWORD)
+    old = session.export_state()
+    world.clock.advance(120)
+    await session.refresh()
+    await session.refresh()
+    before = world.wire.counts[REFRESH]
+    restored = world.another_pool().restore(old)
+    assert await restored.access_token() == await session.access_token()
+    assert world.wire.counts[REFRESH] == before
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"no json", b"[]", b'{"version":2}', b'{"version":1,"state":"{}"}']
+)
+async def test_a_damaged_entry_is_as_good_as_none(value: bytes) -> None:
+    world = Stored()
+    world.put(Entry(generation=7, value=value))
+    assert await world.worker().access_token()
+    entry = world.entry()
+    assert entry is not None
+    assert entry.generation == 8
+    assert world.kept().state.username == "ana"
+
+
+async def test_state_of_another_client_is_as_good_as_none() -> None:
+    world = Stored()
+    await world.worker().access_token()
+    entry = world.entry()
+    assert entry is not None
+    members = json.loads(entry.value)
+    members["state"] = members["state"].replace(world.local.client_id, "another")
+    world.put(Entry(generation=9, value=json.dumps(members).encode()))
+    await world.worker().access_token()
+    assert world.wire.counts["InitiateAuth"] == 2
+
+
+async def test_tokens_in_the_store_are_verified_before_they_are_handed_out() -> None:
+    world = Stored()
+    await world.worker().access_token()
+    entry, kept = world.entry(), world.kept()
+    assert entry is not None
+    assert kept.state.access_token is not None
+    forged = kept.state.access_token.reveal()
+    members = json.loads(entry.value)
+    members["state"] = members["state"].replace(forged, forged[:-8] + "AAAAAAAA")
+    world.put(Entry(generation=3, value=json.dumps(members).encode()))
+    session = world.worker()
+    assert await session.access_token() not in {forged, forged[:-8] + "AAAAAAAA"}
+    assert [event.kind for event in world.heard(SecurityAlert)] == ["token-rejected"]
+    assert world.wire.counts[REFRESH] == 1
+
+
+# --- two processes, one after the other -----------------------------------------------
+
+
+async def test_a_newer_generation_is_adopted_in_place_of_a_refresh() -> None:
+    world = Stored(rotation=True)
+    one, two = world.worker(), world.worker()
+    assert await one.access_token() == await two.access_token()
+    world.clock.advance(3601)
+    token = await one.access_token()
+    assert await two.access_token() == token
+    assert world.wire.counts[REFRESH] == 1
+
+
+async def test_what_another_process_ended_is_not_presented_again() -> None:
+    world = Stored(rotation=True)
+    one, two = world.worker(), world.worker()
+    await one.access_token()
+    await two.access_token()
+    await one.sign_out()
+    assert world.entry() is None
+    world.clock.advance(3601)
+    assert await two.access_token()  # it has the password
+
+
+# --- writing --------------------------------------------------------------------------
+
+
+async def test_memory_comes_before_the_store_and_the_store_before_those_who_wait() -> None:
+    # threat 28
+    world = Stored(rotation=True)
+    session = world.worker()
+    await session.access_token()
+    old = world.kept().state.refresh_token
+    world.clock.advance(3601)
+    order: list[str] = []
+
+    async def look() -> None:
+        assert session._keeper.refresh_token != old
+        assert world.kept().state.refresh_token == old
+        order.append("memory")
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+        assert order == ["memory"]
+
+    async def wait() -> None:
+        await session.access_token()
+        order.append("served")
+
+    world.store.before["commit"] = look
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(wait)
+    assert order == ["memory", "served", "served", "served"]
+    assert world.kept().state.refresh_token == session._keeper.refresh_token
+
+
+async def test_a_store_that_does_not_take_it_disturbs_nobody() -> None:
+    world = Stored(rotation=True)
+    session = world.worker()
+    await session.access_token()
+    world.clock.advance(3601)
+    world.store.down = {"commit"}
+    assert await session.access_token()
+    (failed,) = world.heard(PersistFailed)[:1]
+    assert isinstance(failed.error, StoreUnavailable)
+    assert (failed.retry_after is None) is not on_asyncio()
+    old = world.kept().state.refresh_token
+    world.store.down = set()
+    if on_asyncio():
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+    else:
+        world.clock.advance(3601)
+        await session.access_token()
+    assert world.kept().state.refresh_token == session._keeper.refresh_token != old
+    await world.pool.aclose()
+
+
+async def test_closing_the_pool_waits_for_a_rotation_nobody_wrote() -> None:
+    # threat 28
+    world = Stored(rotation=True)
+    pool = world.another_pool()
+    session = pool.session("ana", password=PASSWORD)
+    await session.access_token()
+    world.clock.advance(3601)
+    world.store.down = {"commit"}
+    await session.access_token()
+    newest = session._keeper.refresh_token
+    world.store.down = set()
+    await pool.aclose()
+    assert world.kept().state.refresh_token == newest
+    assert await world.worker().access_token()
+
+
+async def test_closing_does_not_wait_for_ever() -> None:
+    world = Stored(rotation=True)
+    pool = world.another_pool()
+    session = pool.session("ana", password=PASSWORD)
+    await session.access_token()
+    world.clock.advance(3601)
+    world.store.down = FlakyStore.EVERYTHING
+    assert await session.access_token()
+    with anyio.fail_after(10):
+        await pool.aclose()
+
+
+async def test_a_commit_whose_answer_is_lost_is_found_done() -> None:
+    world = Stored(rotation=True)
+    pool = world.another_pool()
+    session = pool.session("ana", password=PASSWORD)
+    await session.access_token()
+    world.clock.advance(3601)
+    world.store.lost = {"commit"}
+    await session.access_token()
+    await pool.aclose()
+    assert world.kept().state.refresh_token == session._keeper.refresh_token
+
+
+async def test_a_store_that_is_down_does_not_keep_a_session_of_its_own_from_refreshing() -> None:
+    world = Stored(rotation=True)
+    session = world.worker()
+    first = await session.access_token()
+    world.store.down = FlakyStore.EVERYTHING
+    world.clock.advance(3601)
+    assert await session.access_token() != first
+    world.clock.advance(3601)
+    assert await session.access_token()
+    assert world.wire.counts[REFRESH] == 2
+    world.store.down = set()
+    world.clock.advance(3601)
+    await session.access_token()
+    assert world.kept().state.refresh_token == session._keeper.refresh_token
+
+
+async def test_an_entry_that_no_key_opens_is_not_written_over() -> None:
+    world = Stored()
+
+    async def wrong_key() -> None:
+        raise StoreKeyRejected("Wrong key.")
+
+    world.store.before["load"] = wrong_key
+    with pytest.raises(StoreKeyRejected):
+        await world.worker().access_token()
+    assert not world.wire.sent
+
+
+async def test_a_wrong_answer_is_undone_in_the_store() -> None:
+    world = Stored(rotation=True)
+    session = world.worker()
+    await session.access_token()
+    before = world.kept()
+
+    def forge(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["AuthenticationResult"]["AccessToken"] += "A"
+        return answer
+
+    world.local.faults.add(Alter(forge), operation=REFRESH)
+    with pytest.raises(TokenVerificationError):
+        await session.refresh()
+    assert world.kept() == before
+    world.clock.advance(61)
+    assert await session.access_token()
+
+
+# --- the end --------------------------------------------------------------------------
+
+
+async def test_signing_out_deletes_the_entry_and_revokes_the_newest_token() -> None:
+    # F100
+    world = Stored(rotation=True)
+    old, new = world.worker(), world.worker()
+    await old.access_token()
+    await new.access_token()
+    await new.refresh()
+    newest = new.export_state()
+    await old.sign_out()
+    assert world.entry() is None
+    assert world.wire.counts["RevokeToken"] == 1
+    with pytest.raises(SignInRequired):
+        await world.another_pool(store=None).restore(newest).access_token()
+
+
+async def test_a_session_that_was_never_used_can_sign_out_what_is_stored() -> None:
+    world = Stored()
+    await world.worker().access_token()
+    await world.another_pool().session("ana").sign_out()
+    assert world.entry() is None
+    assert world.wire.counts["RevokeToken"] == 1
+
+
+async def test_signing_out_succeeds_although_the_store_is_down() -> None:
+    world = Stored()
+    session = world.worker()
+    await session.access_token()
+    world.store.down = FlakyStore.EVERYTHING
+    await session.sign_out()
+    assert world.wire.counts["RevokeToken"] == 1
+
+
+async def test_a_token_refused_as_reused_is_an_alert_and_leaves_no_entry() -> None:
+    # threat 33
+    world = Stored(rotation=True)
+    session = await world.pool.sign_in("ana", PASSWORD)
+    world.local.faults.add(Refuse("RefreshTokenReuseException"), operation=REFRESH)
+    with pytest.raises(SignInRequired) as caught:
+        await session.refresh()
+    assert caught.value.reason == "refresh-token-reused"
+    assert [event.kind for event in world.heard(SecurityAlert)] == ["refresh-token-reused"]
+    assert [event.reason for event in world.heard(SessionEnded)] == ["refresh-token-reused"]
+    assert world.entry() is None
+
+
+async def test_a_reuse_after_an_attempt_that_was_written_down_is_no_alert() -> None:
+    # threat 25, 33: a process that was killed between the two is told from theft
+    world = Stored(rotation=True)
+    session = world.worker()
+    await session.access_token()
+    stale = world.entry()
+    assert stale is not None
+    world.clock.advance(3601)
+    await session.access_token()
+    world.put(stale.attempted(world.clock.wall()))  # as if it had died before its commit
+    world.clock.advance(3601)
+    assert await world.worker().access_token()
+    assert not world.heard(SecurityAlert)
+    assert world.wire.counts["InitiateAuth"] == 2
+
+
+async def test_a_lost_answer_is_made_good_within_the_grace_period() -> None:
+    # threat 25
+    world = Stored(rotation=True, rotation_grace=60, pool_options={"rotation_grace": 60})
+    session = world.worker()
+    await session.access_token()
+    world.clock.advance(3601)
+    world.local.faults.add(Drop(), operation=REFRESH)
+    assert await session.access_token()
+    assert world.kept().state.refresh_token == session._keeper.refresh_token
+    assert world.wire.counts["InitiateAuth"] == 1
+
+
+async def test_a_sign_in_that_fails_leaves_nothing_behind() -> None:
+    world = Stored()
+    session = world.another_pool().session("ana", password="Wrong-Horse-9!")
+    with pytest.raises(IncorrectUsernameOrPassword):
+        await session.access_token()
+    assert world.entry() is None
+
+
+@pytest.mark.parametrize("store", [object(), "path"])
+def test_what_is_no_store_is_refused(store: Any) -> None:
+    with pytest.raises(InvalidType, match="store"):
+        World().another_pool(store=store)
