@@ -11,7 +11,7 @@ from aiocognito.stores.base import SharedTokenStore, StoreKey
 from aiocognito.testing import ManualClock
 from tests.needs import needs
 from tests.servers import ministack
-from tests.stores import redis_server
+from tests.stores import gnome_keyring, redis_server
 from tests.stores.dynamodb_table import Table
 from tests.stores.makers import LOOPS, MAKERS
 
@@ -57,6 +57,19 @@ def bob() -> StoreKey:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_server.running(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def _keyring_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with gnome_keyring.running(tmp_path_factory.mktemp("keyring")) as address:
+        yield address
+
+
+@pytest.fixture
+def keyring_bus(_keyring_bus: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The bus with a real keyring, which whoever looks for the session's now finds."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", _keyring_bus)
+    return _keyring_bus
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiocognito.stores import _folder, file
+from aiocognito.stores import _folder, _local
 from aiocognito.stores._folder import Folder
 from aiocognito.stores.base import Entry, StoreKey
 
@@ -58,14 +58,14 @@ class DeadlyOs:
 def commit(path: str, entry: Entry, expected: int | None) -> None:
     folder = Folder(path)
     with folder.locked():
-        done = file._commit(folder, key=ANA, entry=entry, expected=expected)
+        done = _local.commit(folder, key=ANA, entry=entry, expected=expected)
     folder.close()
     assert done == entry
 
 
 def load(path: str) -> Entry:
     folder = Folder(path)
-    found = file._load(folder, ANA)
+    found = _local.load(folder, ANA)
     folder.close()
     assert found is not None
     return found
@@ -95,7 +95,7 @@ def main(path: str, rounds: int) -> None:
         if not died(partial(commit, fresh, entry, None), k, "before"):
             break
         folder = Folder(fresh)
-        assert file._load(folder, ANA) in (None, entry)
+        assert _local.load(folder, ANA) in (None, entry)
         folder.close()
         if not list(Path(fresh).glob("*.entry")):
             commit(fresh, entry, None)

@@ -15,6 +15,7 @@ from aiocognito.stores.base import SharedTokenStore
 from aiocognito.stores.dynamodb import DynamoDBTokenStore
 from aiocognito.stores.encryption import encrypted
 from aiocognito.stores.file import FileTokenStore
+from aiocognito.stores.keyring import KeyringTokenStore
 from aiocognito.stores.memory import MemoryTokenStore
 from aiocognito.stores.redis import RedisTokenStore
 from aiocognito.testing import ManualClock
@@ -95,9 +96,45 @@ async def dynamodb_encrypted(
         yield encrypted(below, secrets.token_bytes(32))
 
 
+class PasswordsInMemory:
+    """A backend of the package `keyring` that asks nobody."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@asynccontextmanager
+async def keyring(
+    request: pytest.FixtureRequest, clock: ManualClock
+) -> AsyncIterator[SharedTokenStore]:
+    folder: Path = request.getfixturevalue("tmp_path") / "lock"
+    yield KeyringTokenStore(backend=PasswordsInMemory(), lock_folder=folder, clock=clock)
+
+
+@asynccontextmanager
+async def gnome_keyring(
+    request: pytest.FixtureRequest, clock: ManualClock
+) -> AsyncIterator[SharedTokenStore]:
+    request.getfixturevalue("keyring_bus")
+    folder: Path = request.getfixturevalue("tmp_path") / "lock"
+    # The one that `keyring` would choose, without the search among all it knows.
+    backend = import_module("keyring.backends.SecretService").Keyring()
+    yield KeyringTokenStore(uuid4().hex, backend=backend, lock_folder=folder, clock=clock)
+
+
 # Where a store runs, if not on every event loop: Redis's client is asyncio's, and the
 # DynamoDB we test against is there to prove requests, not loops.
 LOOPS: dict[str, set[str]] = {
+    "GNOME Keyring": {"asyncio"},
     "redis": {"asyncio", "uvloop", "asyncio-eager"},
     "redis, encrypted": {"asyncio"},
     "dynamodb": {"asyncio"},
@@ -109,6 +146,8 @@ MAKERS: dict[str, Maker] = {
     "dynamodb, encrypted": dynamodb_encrypted,
     "file": file,
     "file, encrypted": file_encrypted,
+    "keyring": keyring,
+    "GNOME Keyring": gnome_keyring,
     "memory": memory,
     "memory, encrypted": memory_encrypted,
     "redis": redis,

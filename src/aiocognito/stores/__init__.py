@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         encrypted,
     )
     from aiocognito.stores.file import FileTokenStore
+    from aiocognito.stores.keyring import KeyringTokenStore
     from aiocognito.stores.memory import MemoryTokenStore
     from aiocognito.stores.redis import RedisTokenStore
 
@@ -30,6 +31,7 @@ __all__ = [
     "EncryptedTokenStore",
     "Entry",
     "FileTokenStore",
+    "KeyringTokenStore",
     "Lease",
     "MemoryTokenStore",
     "RedisTokenStore",
@@ -53,6 +55,7 @@ __getattr__, __dir__ = _lazily(
         "dynamodb": ("DynamoDBTokenStore",),
         "encryption": ("EncryptedSharedTokenStore", "EncryptedTokenStore", "encrypted"),
         "file": ("FileTokenStore",),
+        "keyring": ("KeyringTokenStore",),
         "memory": ("MemoryTokenStore",),
         "redis": ("RedisTokenStore",),
     },

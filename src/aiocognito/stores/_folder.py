@@ -17,11 +17,12 @@ from contextlib import contextmanager, suppress
 
 from aiocognito.errors import StoreUnavailable, StoreUnsafe
 from aiocognito.stores._codec import Hidden
+from aiocognito.stores._local import Busy, TooLarge
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Busy", "Folder", "TooLarge"]
+__all__ = ["Folder"]
 
 _LOCK = "lock"
 _NEW = "new"  # one name is enough: who writes holds the lock, and a leftover is replaced
@@ -32,14 +33,6 @@ _CREATE = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O
 _OTHERS = 0o077
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _NOT_PLAIN = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENOTDIR}
-
-
-class Busy(Exception):
-    """Somebody else holds the lock: wait, and ask again."""
-
-
-class TooLarge(Exception):
-    """A file is larger than anything that was written here."""
 
 
 class Folder:
@@ -98,7 +91,7 @@ class Folder:
 
     # --- files ---
 
-    def read(self, name: str, *, limit: int) -> bytes | None:
+    def read(self, name: str, *, limit: int) -> Hidden | None:
         """Return a file's content, or None if there is none. Needs no lock.
 
         Raises:
