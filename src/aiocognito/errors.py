@@ -22,6 +22,7 @@
     │  ├─ MFAMethodNotFound  SoftwareTokenMFANotFound  EnableSoftwareTokenMFA
     │  ├─ InvalidConfiguration  FeatureUnavailableInTier  OperationNotEnabled
     │  ├─ CredentialsRejected              the AWS keys that signed a call are no good
+    │  ├─ RoleNotAssumed                   STS gave no credentials for a role
     │  └─ Forbidden  InternalError  ExternalService
     ├─ TransportError(operation, retry_safe)  no answer
     │  ├─ ConnectFailed  CertificateRejected     nothing was sent
@@ -101,6 +102,7 @@ __all__ = [
     "ResourceConflict",
     "ResourceNotFound",
     "ResponseLost",
+    "RoleNotAssumed",
     "SecretHashMismatch",
     "ServiceError",
     "SessionClosed",
@@ -307,6 +309,25 @@ class LoginTokenRejected(NotAuthorized):
 
     advice = "Check that the identity pool lists this user pool and app client"
 
+    def __init__(self, message: str = "", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        hint = next((hint for sign, hint in _LOGIN_HINTS if sign in message), None)
+        if hint is not None:
+            self.args = (f"{hint}. [{self.operation}: {self.code}]",)
+
+
+# What the service's words mean for whoever configured it.
+_LOGIN_HINTS = (
+    ("required claim: aud", "Give the ID token to the identity pool; this is an access token"),
+    (
+        "Issuer doesn't match",
+        "Check login_key against the token's iss: cognito-idp…/<pool>, or issuer-cognito-idp…",
+    ),
+    ("Token expired", "Refresh the session, then ask again; the login token has expired"),
+    ("Token is inactive", "Sign in again; the user was signed out, disabled or deleted"),
+    ("Couldn't verify", "Check where the login token comes from; its signature is wrong"),
+)
+
 
 class UserNotConfirmed(ServiceError):
     """The user exists and has not confirmed the account yet."""
@@ -399,6 +420,19 @@ class CredentialsRejected(ServiceError):
     """
 
     advice = "Check the AWS credentials behind aws=, and this machine's clock"
+
+
+class RoleNotAssumed(ServiceError):
+    """STS gave no credentials for a role; ``code`` says why.
+
+    ``AccessDenied``: the role does not exist, or its trust policy does not name this
+    identity pool. ``ExpiredTokenException``, ``InvalidIdentityToken``,
+    ``IDPRejectedClaim``: the token. ``MalformedPolicyDocument``,
+    ``PackedPolicyTooLarge``: the policy for the session. ``RegionDisabledException``:
+    the account has STS switched off in this region.
+    """
+
+    advice = "Check the role's trust policy and what was asked of STS"
 
 
 class Throttled(ServiceError):

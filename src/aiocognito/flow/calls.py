@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 __all__ = ["Call", "Reply", "Service"]
 
-Service = Literal["cognito-idp", "cognito-identity"]
+Service = Literal["cognito-idp", "cognito-identity", "sts"]
 
 
 @frozen(kw_only=True)

@@ -62,6 +62,7 @@ from aiocognito.transport._exchange import (
     public_error,
 )
 from aiocognito.transport._link import Link, Once
+from aiocognito.transport._query import form, require_xml
 from aiocognito.transport._sending import hide_bodies, under_way
 from aiocognito.transport._signing import checked_aws_session, frozen_keys
 from aiocognito.transport._success import require_success
@@ -186,7 +187,7 @@ async def _outcome(
             if call.signed:
                 outgoing = api.signed(outgoing, await keys())
             reply = await exchange.request(outgoing)
-            require_success(reply, call)
+            api.require_success(reply, call)
             body = api.read(call.operation, reply)
     except ExchangeFailed as failure:
         return public_error(failure, call.operation, repeatable=call.repeatable)
@@ -246,6 +247,7 @@ class _Api:
     serializer: Any = field(repr=False)
     parser: Any = field(repr=False)
     region: str
+    require_success: Callable[[HttpReply, Call], None]
     sigv4: Any = field(repr=False)
     aws_request: Any = field(repr=False)
     invalid_parameters: type[Exception]
@@ -261,7 +263,8 @@ class _Api:
             method=written["method"],
             url=self.url,
             headers={**written["headers"], "User-Agent": self.user_agent},
-            body=written["body"],
+            # STS's is a mapping yet: its serialiser leaves the rest to the HTTP library.
+            body=form(written["body"]) if isinstance(written["body"], dict) else written["body"],
             proxy=self.proxy,
         )
 
@@ -302,15 +305,17 @@ def _load(
     with _LOADING:
         model, rules = _documents(service)
     url = _with_path(endpoint_url or _endpoint(rules, region))
+    protocol = "query" if service == "sts" else "json"
     return _Api(
         url=url,
         proxy=proxy_for(url),
         user_agent=f"aiocognito botocore/{botocore.__version__}",
         operations=frozenset(model.operation_names),
         model=model,
-        serializer=create_serializer("json"),
-        parser=create_parser("json"),
+        serializer=create_serializer(protocol),
+        parser=create_parser(protocol),
         region=region,
+        require_success=require_xml if protocol == "query" else require_success,
         sigv4=SigV4Auth,
         aws_request=AWSRequest,
         invalid_parameters=ParamValidationError,

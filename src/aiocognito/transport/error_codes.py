@@ -31,6 +31,7 @@ _CODES: dict[str, type[ServiceError]] = {
     "AliasExistsException": errors.AliasExists,
     "CodeDeliveryFailureException": errors.CodeDeliveryFailure,
     "CodeMismatchException": errors.CodeMismatch,
+    "DeveloperUserAlreadyRegisteredException": errors.ResourceConflict,
     "EnableSoftwareTokenMFAException": errors.EnableSoftwareTokenMFA,
     "ExpiredCodeException": errors.ExpiredCode,
     "ExpiredTokenException": errors.CredentialsRejected,
@@ -81,6 +82,21 @@ _CODES: dict[str, type[ServiceError]] = {
     "UsernameExistsException": errors.UsernameExists,
 }
 
+# What STS says of a role that somebody wants to take on; some of these names mean other
+# things elsewhere.
+_ASSUME_ROLE: dict[str, type[ServiceError]] = {
+    "AccessDenied": errors.RoleNotAssumed,
+    "ExpiredToken": errors.RoleNotAssumed,
+    "ExpiredTokenException": errors.RoleNotAssumed,
+    "IDPCommunicationError": errors.ExternalService,
+    "IDPRejectedClaim": errors.RoleNotAssumed,
+    "InvalidIdentityToken": errors.RoleNotAssumed,
+    "MalformedPolicyDocument": errors.RoleNotAssumed,
+    "PackedPolicyTooLarge": errors.RoleNotAssumed,
+    "RegionDisabledException": errors.RoleNotAssumed,
+    "ValidationError": errors.InvalidParameter,
+}
+
 GENERIC_CODES = frozenset(
     {
         "ConcurrentModificationException",
@@ -111,7 +127,15 @@ _SIGN_INS = frozenset(
         "AdminRespondToAuthChallenge",
     }
 )
-_IDENTITIES = frozenset({"GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "UnlinkIdentity"})
+_IDENTITIES = frozenset(
+    {
+        "GetCredentialsForIdentity",
+        "GetId",
+        "GetOpenIdToken",
+        "GetOpenIdTokenForDeveloperIdentity",
+        "UnlinkIdentity",
+    }
+)
 _ANY: frozenset[str] = frozenset()
 
 _NO_DEVICE = re.compile(r"\bdevice\b", re.IGNORECASE)  # as the official clients look for it
@@ -277,6 +301,8 @@ def _class_of(
     code: str, message: str, operation: str, status: int | None, refreshing: bool
 ) -> type[ServiceError]:
     kind = _CODES.get(code)
+    if operation == "AssumeRoleWithWebIdentity":
+        kind = _ASSUME_ROLE.get(code, kind)
     if code in ("NotAuthorizedException", "UnauthorizedException"):  # RevokeToken has the second
         return _refined(message, operation, refreshing)
     if kind is errors.ResourceNotFound and _NO_DEVICE.search(message):
