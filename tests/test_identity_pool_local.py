@@ -126,7 +126,7 @@ async def test_an_identity_the_service_has_forgotten_is_asked_for_again(world: A
     holder = world.identities.for_session(await world.sign_in())
     await holder.credentials()
     holder.forget()
-    world.local.identity_pool._identities.clear()
-    world.local.identity_pool._by_login.clear()
+    world.local.identity_pool._directory._identities.clear()
+    world.local.identity_pool._directory._by_login.clear()
     await holder.credentials()
     assert world.wire.counts["GetId"] == 2

@@ -335,7 +335,7 @@ def test_after_a_fault_the_server_serves(server: Server) -> None:
 
 def identities(server: Server) -> int:
     assert server.backend.identity_pool is not None
-    return len(server.backend.identity_pool._identities)
+    return len(server.backend.identity_pool._directory._identities)
 
 
 # --- starting and stopping -----------------------------------------------------------

@@ -269,7 +269,7 @@ async def test_a_call_cancelled_late_was_carried_out(world: World) -> None:
     with scope:
         received.append(await world.transport.send(get_id()))
     assert received == []
-    assert len(world.identities._identities) == 1
+    assert len(world.identities._directory._identities) == 1
 
 
 # --- documents -----------------------------------------------------------------------

@@ -32,11 +32,16 @@ if TYPE_CHECKING:
         Throttle,
         Truncate,
     )
-    from aiocognito.testing.identity_pool import LocalCredentials, LocalIdentityPool
+    from aiocognito.testing.identity_pool import LocalIdentityPool
+    from aiocognito.testing.identity_roles import RoleByRules, RoleByToken, RoleRule
+    from aiocognito.testing.issued_credentials import LocalCredentials
     from aiocognito.testing.local import LocalCognito
     from aiocognito.testing.memory import MemoryHttp, MemoryTransport
+    from aiocognito.testing.outside_providers import LocalProvider
     from aiocognito.testing.password_policy import PasswordPolicy
     from aiocognito.testing.service_errors import PoolError
+    from aiocognito.testing.signatures import SignedRequest
+    from aiocognito.testing.sts import LocalRole, LocalSts
     from aiocognito.testing.user_pool import LocalUserPool
     from aiocognito.testing.users import LocalUser
 
@@ -52,6 +57,9 @@ __all__ = [
     "LocalCognito",
     "LocalCredentials",
     "LocalIdentityPool",
+    "LocalProvider",
+    "LocalRole",
+    "LocalSts",
     "LocalUser",
     "LocalUserPool",
     "Malformed",
@@ -64,7 +72,11 @@ __all__ = [
     "Redirect",
     "Refuse",
     "RequestLog",
+    "RoleByRules",
+    "RoleByToken",
+    "RoleRule",
     "SetCookie",
+    "SignedRequest",
     "Slow",
     "TemplatePools",
     "Throttle",
@@ -94,11 +106,16 @@ _HOMES = {
         "Throttle",
         "Truncate",
     ),
-    "identity_pool": ("LocalCredentials", "LocalIdentityPool"),
+    "identity_pool": ("LocalIdentityPool",),
+    "identity_roles": ("RoleByRules", "RoleByToken", "RoleRule"),
+    "issued_credentials": ("LocalCredentials",),
     "local": ("LocalCognito",),
     "memory": ("MemoryHttp", "MemoryTransport"),
+    "outside_providers": ("LocalProvider",),
     "password_policy": ("PasswordPolicy",),
     "service_errors": ("PoolError",),
+    "signatures": ("SignedRequest",),
+    "sts": ("LocalRole", "LocalSts"),
     "user_pool": ("LocalUserPool",),
     "users": ("LocalUser",),
 }

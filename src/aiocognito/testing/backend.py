@@ -111,8 +111,8 @@ class Backend:
             PoolError: The service answers with an error.
         """
         with self.lock:
-            if service == "cognito-identity":
-                return self._ask_identity_pool(operation, parameters)
+            if service != "cognito-idp":
+                return self._ask_identity_pool(service, operation, parameters, signed=signed)
             if operation in SIGNED_INPUTS and not signed:
                 raise missing_signature()
             if operation == "ListUserPools":
@@ -134,10 +134,14 @@ class Backend:
             return pool.jwks() if name == "jwks.json" else pool.openid_configuration()
 
     def _ask_identity_pool(
-        self, operation: str, parameters: Mapping[str, Any]
+        self, service: Service, operation: str, parameters: Mapping[str, Any], *, signed: bool
     ) -> Mapping[str, Any]:
         if self.identity_pool is None:
             raise unknown_operation(operation)
+        if service == "sts":
+            return self.identity_pool.sts.handle(operation, parameters)
+        if self.identity_pool.needs_signature(operation) and not signed:
+            raise missing_signature()
         return self.identity_pool.handle(operation, parameters)
 
     # --- which pool is meant ---

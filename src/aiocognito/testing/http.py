@@ -24,6 +24,7 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 from aiohttp import web
+from attrs import evolve, frozen
 
 from aiocognito.errors import InvalidArgument, LocalProtocolError
 from aiocognito.flow.calls import Service
@@ -45,6 +46,13 @@ from aiocognito.testing.faults import (
     Throttle,
     Truncate,
     acts,
+)
+from aiocognito.testing.query_wire import (
+    FORM_TYPE,
+    XML_TYPE,
+    read_form,
+    write_xml,
+    write_xml_error,
 )
 from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.signatures import SignedRequest, check_signature
@@ -143,9 +151,11 @@ class HttpShell:
         document = await anyio.to_thread.run_sync(self._backend.document, pool_id, name)
         if document is None:
             raise web.HTTPNotFound
-        return await self._answer(request, name, lambda: document, "application/json")
+        return await self._answer(request, name, lambda: document, _DOCUMENT)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
+        if request.content_type == FORM_TYPE:
+            return await self._sts(request)
         prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         service = SERVICES.get(prefix)
         if service is None or not operation:
@@ -166,6 +176,17 @@ class HttpShell:
             request, operation, lambda: self._ask_backend(service, operation, parameters, seen)
         )
 
+    async def _sts(self, request: web.Request) -> web.StreamResponse:
+        try:
+            operation, fields = read_form(await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            return self._refuse(PoolError("RequestEntityTooLarge", "", 413), dialect=_XML)
+        except ValueError:
+            return self._refuse(PoolError("MalformedQueryString", "", 400), dialect=_XML)
+        return await self._answer(
+            request, operation, lambda: self._backend.handle("sts", operation, fields), _XML
+        )
+
     def _ask_backend(
         self,
         service: Service,
@@ -183,8 +204,9 @@ class HttpShell:
         request: web.Request,
         operation: str,
         ask: Callable[[], Mapping[str, Any]],
-        content_type: str = JSON_TYPE,
+        dialect: _Dialect | None = None,
     ) -> web.StreamResponse:
+        dialect = dialect or _JSON
         self._backend.requests.record(operation)
         fault = self._backend.faults.take(operation)
         if isinstance(fault, Slow) and not fault.acted:
@@ -192,10 +214,13 @@ class HttpShell:
         try:
             answer = {} if fault and not acts(fault) else await self._ask(ask)
         except PoolError as error:
-            response = self._refuse(error)
+            response = self._refuse(error, dialect=dialect)
         else:
-            response = self._respond(write(_altered(answer, fault)), content_type=content_type)
-        return response if fault is None else await self._spoil(request, response, fault)
+            body = dialect.write(operation, _altered(answer, fault))
+            response = self._respond(body, content_type=dialect.content_type)
+        if fault is None:
+            return response
+        return await self._spoil(request, response, fault, dialect, operation)
 
     async def _ask(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         try:
@@ -209,11 +234,16 @@ class HttpShell:
     # --- faults ---
 
     async def _spoil(
-        self, request: web.Request, response: web.Response, fault: Fault
+        self,
+        request: web.Request,
+        response: web.Response,
+        fault: Fault,
+        dialect: _Dialect,
+        operation: str,
     ) -> web.StreamResponse:
         match fault:
             case Refuse() | Throttle() | InternalFailure():
-                return self._refuse(fault.error, fault.retry_after)
+                return self._refuse(fault.error, fault.retry_after, dialect)
             case Html(status=status, page=page):
                 return self._respond(page.encode(), status=status, content_type="text/html")
             case Redirect(location=location, status=status):
@@ -221,9 +251,10 @@ class HttpShell:
             case Oversize(size=size):
                 return self._respond(b'{"Padding":"' + b"A" * size + b'"}')
             case Malformed(text=text):
-                return self._respond(text.encode())
+                return self._respond(text.encode(), content_type=dialect.content_type)
             case Answer(body=body, status=status):
-                return self._respond(write(body), status=status)
+                written = dialect.write(operation, body)
+                return self._respond(written, status=status, content_type=dialect.content_type)
             case SetCookie(cookie=cookie):
                 response.headers["Set-Cookie"] = cookie
                 return response
@@ -249,9 +280,20 @@ class HttpShell:
 
     # --- responses ---
 
-    def _refuse(self, error: PoolError, retry_after: float | None = None) -> web.Response:
+    def _refuse(
+        self,
+        error: PoolError,
+        retry_after: float | None = None,
+        dialect: _Dialect | None = None,
+    ) -> web.Response:
+        dialect = dialect or _JSON
         headers = error_headers(error, retry_after)
-        return self._respond(write(error_body(error)), status=error.status, headers=headers)
+        return self._respond(
+            dialect.write_error(error),
+            status=error.status,
+            headers=headers,
+            content_type=dialect.content_type,
+        )
 
     def _respond(
         self,
@@ -264,6 +306,20 @@ class HttpShell:
         date = formatdate(self._backend.clock.wall(), usegmt=True)
         given = {"X-Amzn-Requestid": str(uuid.uuid4()), "Date": date, "Content-Type": content_type}
         return web.Response(body=body, status=status, headers={**CORS, **given, **(headers or {})})
+
+
+@frozen
+class _Dialect:
+    """How a service writes its answers."""
+
+    content_type: str
+    write: Callable[[str, Mapping[str, Any]], bytes]
+    write_error: Callable[[PoolError], bytes]
+
+
+_JSON = _Dialect(JSON_TYPE, lambda _, answer: write(answer), lambda error: write(error_body(error)))
+_DOCUMENT = evolve(_JSON, content_type="application/json")
+_XML = _Dialect(XML_TYPE, write_xml, write_xml_error)
 
 
 def _listen(host: str, port: int) -> socket.socket:

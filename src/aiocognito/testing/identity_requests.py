@@ -17,7 +17,14 @@ from aiocognito.testing.service_errors import PoolError, invalid_parameter, not_
 from aiocognito.testing.signing import unverified_claims
 from aiocognito.testing.user_pool import LocalUserPool
 
-__all__ = ["id_member", "login_claims", "logins_member", "roles_of"]
+__all__ = [
+    "id_member",
+    "login_claims",
+    "login_refused",
+    "logins_member",
+    "removed_member",
+    "roles_of",
+]
 
 _IDENTITY_ID = re.compile(r"[\w-]+:[0-9a-f-]+", re.ASCII)
 
@@ -32,11 +39,11 @@ def login_claims(token: str, pool: LocalUserPool) -> Mapping[str, Any]:
         PoolError: ``NotAuthorizedException``, saying what is wrong with it.
     """
     if unverified_claims(token).get("iss") not in (None, pool.issuer):
-        raise _login_refused("Issuer doesn't match providerName")
+        raise login_refused("Issuer doesn't match providerName")
     try:
         return pool.verify_id_token(token)
     except TokenVerificationError as error:
-        raise _login_refused(_what_is_wrong(error)) from None
+        raise login_refused(_what_is_wrong(error)) from None
 
 
 def roles_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
@@ -57,7 +64,8 @@ def _what_is_wrong(error: TokenVerificationError) -> str:
             return "Not a valid OpenId Connect identity token."
 
 
-def _login_refused(reason: str) -> PoolError:
+def login_refused(reason: str) -> PoolError:
+    """Say what is wrong with a login token."""
     return not_authorized(f"Invalid login token. {reason}")
 
 
@@ -93,6 +101,14 @@ def logins_member(parameters: Mapping[str, Any]) -> Mapping[str, str]:
         if not _is_text(provider, at_most=128) or not _is_text(token, at_most=50_000):
             raise _invalid("Value", "logins", "Map entries must satisfy their length constraints")
     return logins
+
+
+def removed_member(parameters: Mapping[str, Any]) -> frozenset[str]:
+    """Return ``LoginsToRemove``, or raise ``InvalidParameterException``."""
+    names = parameters.get("LoginsToRemove")
+    if not isinstance(names, list) or not all(_is_text(name, at_most=128) for name in names):
+        raise _invalid("Value", "loginsToRemove", "Member must not be null")
+    return frozenset(names)
 
 
 def _is_text(value: object, *, at_most: int) -> bool:

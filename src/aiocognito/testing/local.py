@@ -65,6 +65,7 @@ class LocalCognito:
             the client see `LocalUserPool.add_client`.
         guests: Whether the identity pool gives credentials to those without a login.
         credential_lifetime: Seconds of life of AWS credentials; 3600 on the service.
+        classic_flow: See `LocalIdentityPool`, as for the developer provider.
         aws_keys: Secret access keys by key id: over HTTP, administrators' calls must be
             signed with one of these. Without any, every signature is accepted, and none
             is not.
@@ -100,6 +101,8 @@ class LocalCognito:
         rotation_grace: float = 0.0,
         guests: bool = True,
         credential_lifetime: float = 3600.0,
+        classic_flow: bool = False,
+        developer_provider: str | None = None,
         aws_keys: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         entropy: Entropy = secrets.token_bytes,
@@ -117,6 +120,8 @@ class LocalCognito:
             entropy=entropy,
             guests=guests,
             credential_lifetime=credential_lifetime,
+            classic_flow=classic_flow,
+            developer_provider=developer_provider,
         )
         self._backend.identity_pool = self.identity_pool
         self.pool: LocalUserPool = self.add_user_pool(
@@ -146,7 +151,7 @@ class LocalCognito:
 
     @property
     def url(self) -> str:
-        """The endpoint of both services, without a trailing slash.
+        """The endpoint of both services and of STS, without a trailing slash.
 
         Raises:
             LocalProtocolError: It is not serving.
@@ -174,7 +179,7 @@ class LocalCognito:
         return self.identity_pool.identity_pool_id
 
     def transport(self) -> MemoryTransport:
-        """Return a `Transport` to both services that needs no server."""
+        """Return a `Transport` to all its services that needs no server."""
         return MemoryTransport(self._backend)
 
     def http_client(self) -> MemoryHttp:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from aiocognito.testing.service_errors import PoolError
 
-__all__ = ["SignedRequest", "check_signature", "missing_signature"]
+__all__ = ["SignedRequest", "check_signature", "key_id_of", "missing_signature"]
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([\w-]{1,128})/(\d{8})/([\w-]+)/([\w-]+)/aws4_request,"
@@ -32,6 +32,18 @@ class SignedRequest:
 def missing_signature() -> PoolError:
     """Say that an operation is not for everybody."""
     return PoolError("MissingAuthenticationTokenException", "Missing Authentication Token")
+
+
+def key_id_of(request: SignedRequest) -> str:
+    """Return the access key id that a request names.
+
+    Raises:
+        PoolError: ``IncompleteSignatureException``: it names none.
+    """
+    found = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    if found is None:
+        raise PoolError("IncompleteSignatureException", "The signature is incomplete.")
+    return found[1]
 
 
 def check_signature(request: SignedRequest, keys: Mapping[str, str]) -> None:
