@@ -20,6 +20,7 @@ import attrs
 
 MODULES = [
     "aiocognito",
+    "aiocognito.logins",
     "aiocognito.responders",
     "aiocognito.signing",
     "aiocognito.stores",

@@ -108,19 +108,27 @@ class Service:
             for subject in subjects:
                 self.identities.setdefault(subject, self.new_id())
             return {"IdentityId": self.identities[subjects[0]]}
-        assert operation == "GetCredentialsForIdentity"
+        if operation == "AssumeRoleWithWebIdentity":
+            return {"Credentials": self.keys("SecretAccessKey", "a role", "a role")}
         asked = parameters["IdentityId"]
         owners = {whose for whose, known in self.identities.items() if known == asked}
         if owners and not owners & set(subjects):
             raise refused("Logins don't match. Please include at least one valid login.")
+        identity_id = self.merged.get(asked, asked)
+        if operation == "GetOpenIdToken":
+            return {"IdentityId": identity_id, "Token": f"canary-openid-of-{identity_id}"}
+        if operation == "UnlinkIdentity":
+            return {}
+        assert operation == "GetCredentialsForIdentity"
+        whose = "+".join(subjects) or "guest"
+        return {"IdentityId": identity_id, "Credentials": self.keys("SecretKey", asked, whose)}
+
+    def keys(self, member: str, asked: str, whose: str) -> dict[str, Any]:
         return {
-            "IdentityId": self.merged.get(asked, asked),
-            "Credentials": {
-                "AccessKeyId": f"ASIA{len(self.calls):016}",
-                "SecretKey": f"canary-secret-key-of-{asked}",
-                "SessionToken": f"canary-session-token-of-{'+'.join(subjects) or 'guest'}",
-                "Expiration": datetime.fromtimestamp(self.now() + self.lifetime, UTC),
-            },
+            "AccessKeyId": f"ASIA{len(self.calls):016}",
+            member: f"canary-secret-key-of-{asked.replace(' ', '-')}",
+            "SessionToken": f"canary-session-token-of-{whose.replace(' ', '-')}",
+            "Expiration": datetime.fromtimestamp(self.now() + self.lifetime, UTC),
         }
 
     def new_id(self) -> str:
@@ -702,7 +710,7 @@ async def test_closing_wipes_credentials_and_closes_the_transport_it_made(
         with pytest.raises(SessionClosed):
             await use()
     assert "closed" in repr(pool)
-    pool._owns_transport = True
+    pool._owned = [service]
     await pool.aclose()
     assert service.closed == 1
 

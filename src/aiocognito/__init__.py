@@ -7,7 +7,7 @@ from aiocognito.errors import *  # noqa: F403  the error tree is public as a who
 from aiocognito.errors import __all__ as _error_names
 
 if TYPE_CHECKING:
-    from aiocognito import errors, events, responders
+    from aiocognito import errors, events, logins, responders
     from aiocognito._asking import Listing
     from aiocognito._used_steps import UsedSteps
     from aiocognito.account import TotpSetup
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         UserPoolDescription,
         UserPoolSummary,
     )
+    from aiocognito.flow.aws_flows import BasicFlow, EnhancedFlow
     from aiocognito.flow.challenges import (
         Answer,
         Challenge,
@@ -62,11 +63,14 @@ if TYPE_CHECKING:
         UnknownChallenge,
     )
     from aiocognito.flow.context import RequestContext
+    from aiocognito.flow.developer_identity import DeveloperIdentity, PrincipalTagMap
     from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
+    from aiocognito.flow.identity import OpenIdToken
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
     from aiocognito.flow.user_filter import UserFilter
     from aiocognito.health import PoolHealth
+    from aiocognito.identity_admin import IdentityAdmin
     from aiocognito.identity_pool import AwsIdentity, IdentityPool
     from aiocognito.login import Login, Responder, SignedIn, Step
     from aiocognito.pool import UserPool
@@ -90,6 +94,7 @@ __all__ = [
     "AwsCredentials",
     "AwsEnvironment",
     "AwsIdentity",
+    "BasicFlow",
     "Challenge",
     "Choice",
     "Claims",
@@ -98,25 +103,30 @@ __all__ = [
     "CredentialsChanged",
     "Custom",
     "CustomChallenge",
+    "DeveloperIdentity",
     "Device",
     "DeviceSrpAuth",
     "EmailOtp",
+    "EnhancedFlow",
     "Event",
     "Fleet",
     "Flow",
     "Group",
+    "IdentityAdmin",
     "IdentityPool",
     "Listing",
     "Login",
     "MfaSetup",
     "NewDevice",
     "NewPasswordRequired",
+    "OpenIdToken",
     "Password",
     "PasswordChallenge",
     "PasswordRules",
     "PasswordSrpChallenge",
     "PersistFailed",
     "PoolHealth",
+    "PrincipalTagMap",
     "QuotaShort",
     "ReauthenticationDue",
     "RefreshFailing",
@@ -152,6 +162,7 @@ __all__ = [
     "challenge_from_dict",
     "errors",
     "events",
+    "logins",
     "responders",
     "secret_hash",
     *_error_names,
@@ -196,6 +207,7 @@ __getattr__, __dir__ = _lazily(
             "UserPoolDescription",
             "UserPoolSummary",
         ),
+        "flow.aws_flows": ("BasicFlow", "EnhancedFlow"),
         "flow.challenges": (
             "Answer",
             "Challenge",
@@ -215,14 +227,18 @@ __getattr__, __dir__ = _lazily(
             "UnknownChallenge",
         ),
         "flow.context": ("RequestContext",),
+        "flow.developer_identity": ("DeveloperIdentity", "PrincipalTagMap"),
         "flow.flows": ("Choice", "Custom", "Flow", "Password", "Srp"),
+        "flow.identity": ("OpenIdToken",),
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
         "flow.user_filter": ("UserFilter",),
         "health": ("PoolHealth",),
+        "identity_admin": ("IdentityAdmin",),
         "identity_pool": ("AwsIdentity", "IdentityPool"),
         "login": ("Login", "Responder", "SignedIn", "Step"),
         "fleet": ("Fleet",),
+        "logins": ("logins",),
         "pool": ("UserPool",),
         "responders": ("responders",),
         "scheduler": ("Scheduler",),

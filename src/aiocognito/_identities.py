@@ -2,11 +2,12 @@
 
 GetId has the tightest quota of all (25 a second for an account), and without a login
 every call makes a new identity. So an id is asked for once for each user, by one of
-all who want it, and kept.
+all who want it, and kept: in memory, and where the caller gives a place, there too.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
@@ -14,19 +15,26 @@ from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from aiocognito._guest_store import StoredGuest
 from aiocognito._protected import Protected
 from aiocognito._redact import without_frames
 from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito._retry import pause_before_repeat
 from aiocognito.errors import CognitoError, InvalidConfiguration, SessionClosed
 from aiocognito.flow.calls import Call, Reply
-from aiocognito.flow.identity import Logins, identity_id_call, read_identity_id
+from aiocognito.flow.identity import (
+    Logins,
+    identity_id_call,
+    read_identity_id,
+)
 from aiocognito.tokens.freshness import Schedule
 from aiocognito.transport.base import Transport
 
 __all__ = ["Answer", "Identities", "KnownIdentity", "Wire"]
 
 T = TypeVar("T")
+
+_LOGGER = logging.getLogger("aiocognito")
 
 _REMEMBERED = 10_000
 _CONFIGURATION_REPEATS = 2
@@ -55,9 +63,16 @@ class Answer(Generic[T]):
 class Wire:
     """Sends the calls of one identity pool, and repeats what may be repeated."""
 
-    def __init__(self, identity_pool_id: str, transport: Transport, timing: Timing) -> None:
+    def __init__(
+        self,
+        identity_pool_id: str,
+        transport: Transport,
+        timing: Timing,
+        sts: Transport | None = None,
+    ) -> None:
         self.identity_pool_id = identity_pool_id
         self.transport = transport
+        self.sts = sts or transport
         self.timing = timing
         self.closed = False
 
@@ -74,7 +89,7 @@ class Wire:
                 raise SessionClosed
             boot, wall = clock.boot(), clock.wall()
             try:
-                reply = await self.transport.send(call)
+                reply = await (self.sts if call.service == "sts" else self.transport).send(call)
                 return Answer(
                     value=read(reply),
                     date=reply.date,
@@ -103,10 +118,12 @@ class Wire:
 class KnownIdentity:
     """One user's identity id, asked for once."""
 
-    __slots__ = ("_logins", "_renewal", "_wire")
+    __slots__ = ("_logins", "_renewal", "_stale", "_store", "_wire")
 
-    def __init__(self, wire: Wire, protected: Protected) -> None:
+    def __init__(self, wire: Wire, protected: Protected, store: StoredGuest | None = None) -> None:
         self._wire = wire
+        self._store = store
+        self._stale: str | None = None
         self._logins: Logins | None = None
         self._renewal: Renewal[str] = Renewal(self._bring, timing=wire.timing, protected=protected)
 
@@ -129,34 +146,92 @@ class KnownIdentity:
         return found
 
     def put(self, identity_id: str) -> None:
-        """Take the id an answer named: identities are merged now and then."""
+        """Take an id that is known already."""
         self._renewal.put(Fresh(identity_id, _NEVER_DUE))
 
-    def drop(self, stale: str) -> None:
+    async def recall(self) -> str | None:
+        """Return the id if it is known, here or in the store."""
+        if self.id is None and self._store is not None:
+            kept = await self._store.load()
+            if kept is not None and self.id is None:
+                self.put(kept)
+        return self.id
+
+    async def learn(self, identity_id: str) -> None:
+        """Take the id an answer named: identities are merged now and then."""
+        before = self.id
+        self.put(identity_id)
+        if identity_id != before:
+            await self._save(identity_id, before)
+
+    async def drop(self, stale: str) -> None:
         """Forget the id if it still is this one."""
         if self.id == stale:
             self._renewal.forget()
+            self._stale = stale
+            if self._store is not None:
+                try:
+                    await self._store.remove()
+                except Exception:
+                    _LOGGER.exception("The identity's id could not be removed from its store.")
 
     async def _bring(self) -> Fresh[str]:
         assert self._logins is not None
         call = identity_id_call(self._wire.identity_pool_id, self._logins)
-        return Fresh((await self._wire.ask(call, read_identity_id)).value, _NEVER_DUE)
+        found = (await self._wire.ask(call, read_identity_id)).value
+        return Fresh(await self._save(found, self._stale), _NEVER_DUE)
+
+    async def _save(self, identity_id: str, before: str | None) -> str:
+        """Keep the id where there is a place; the identity is good without that."""
+        if self._store is not None:
+            try:
+                return await self._store.save(identity_id, replaces=before)
+            except Exception:
+                _LOGGER.exception("The identity's id could not be kept.")
+        return identity_id
 
 
 class Identities:
-    """Identity ids by user, never by token; the least recently used go first."""
+    """Identity ids by user, never by token; the least recently used go first.
 
-    def __init__(self, wire: Wire, protected: Protected, *, limit: int = _REMEMBERED) -> None:
+    Args:
+        wire: Where ids are asked for.
+        protected: Where flights run.
+        limit: How many users are remembered.
+        first: The id of whoever comes first, in a memory of one.
+        store: Where that one is kept beside.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        protected: Protected,
+        *,
+        limit: int = _REMEMBERED,
+        first: str | None = None,
+        store: StoredGuest | None = None,
+    ) -> None:
         self._wire = wire
         self._protected = protected
+        self._first = first
+        self._store = store
         self._limit = limit
         self._known: OrderedDict[tuple[tuple[str, str], ...], KnownIdentity] = OrderedDict()
 
     def of(self, logins: Logins) -> KnownIdentity:
         known = self._known.get(logins.user)
         if known is None:
-            known = self._known[logins.user] = KnownIdentity(self._wire, self._protected)
+            known = self._known[logins.user] = self._new()
             if len(self._known) > self._limit:
                 self._known.popitem(last=False)
         self._known.move_to_end(logins.user)
+        return known
+
+    def _new(self) -> KnownIdentity:
+        # Both are of one user: another login must not find this one's identity.
+        first, store = self._first, self._store
+        self._first = self._store = None
+        known = KnownIdentity(self._wire, self._protected, store)
+        if first is not None:
+            known.put(first)
         return known

@@ -7,7 +7,7 @@ flight of tokens, never the reverse: nothing in here knows about credentials.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiocognito._clock import Clock
@@ -18,12 +18,14 @@ from aiocognito.flow.identity import (
     GUEST,
     MAX_LOGINS,
     Logins,
+    OpenIdToken,
     checked_login,
     checked_provider,
 )
 from aiocognito.tokens.claims import numeric_date, read_unverified
 
 __all__ = [
+    "DeveloperLogins",
     "GivenLogins",
     "Guest",
     "LoginSource",
@@ -95,12 +97,20 @@ class SessionLogins:
         session: Whose.
         login_key: The provider's name in place of the session's own, or None.
         clock: For the rest of a token's life.
+        rights_claims: Names of further claims that decide what the credentials may do.
     """
 
-    def __init__(self, session: LoginSource, login_key: str | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: LoginSource,
+        login_key: str | None,
+        clock: Clock,
+        rights_claims: Sequence[str] = (),
+    ) -> None:
         self._session = session
         self._login_key = login_key
         self._clock = clock
+        self._rights_claims = rights_claims
         self._read: tuple[Mapping[str, Any], object] | None = None
 
     @property
@@ -114,7 +124,7 @@ class SessionLogins:
         except CognitoError:
             return None
         if self._read is None or self._read[0] is not claims:
-            self._read = (claims, _rights(claims))
+            self._read = (claims, _rights(claims, self._rights_claims))
         return self._read[1]
 
     async def bring(self) -> Logins:
@@ -195,6 +205,42 @@ class GivenLogins:
         return await self.bring()
 
 
+class DeveloperLogins:
+    """Users whom the program itself has signed in, vouched for with IAM credentials.
+
+    Args:
+        ask: Sends GetOpenIdTokenForDeveloperIdentity.
+        user: Developer provider and user identifier pairs.
+        login_key: The provider's name of the identity pool itself.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[OpenIdToken]],
+        user: tuple[tuple[str, str], ...],
+        login_key: str,
+    ) -> None:
+        self._ask = ask
+        self._user = user
+        self._login_key = login_key
+
+    @property
+    def username(self) -> str:
+        return self._user[0][1]
+
+    def rights(self) -> object:
+        return None
+
+    async def bring(self) -> Logins:
+        openid = await self._ask()
+        return Logins(
+            tokens={self._login_key: Secret(openid.token)}, user=self._user, openid=openid
+        )
+
+    async def renew(self) -> Logins:
+        return await self.bring()
+
+
 class Guest:
     """Nobody: an identity without logins."""
 
@@ -219,10 +265,11 @@ def _checked(value: LoginValue) -> Secret | Callable[[], Awaitable[str]]:
     return value
 
 
-def _rights(claims: Mapping[str, Any]) -> object:
+def _rights(claims: Mapping[str, Any], further: Sequence[str]) -> object:
     roles = claims.get("cognito:roles")
     names = tuple(sorted(map(str, roles))) if isinstance(roles, list | tuple) else str(roles)
-    return str(claims.get("sub")), names, str(claims.get("cognito:preferred_role"))
+    mapped = tuple(repr(claims.get(name)) for name in further)
+    return str(claims.get("sub")), names, str(claims.get("cognito:preferred_role")), mapped
 
 
 def _subject(token: str) -> str:

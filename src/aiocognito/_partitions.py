@@ -76,6 +76,19 @@ class IdentityPoolId:
     region: str
     dns_suffix: str
 
+    @property
+    def login_key(self) -> str:
+        """The provider's name for OpenID tokens of the identity pool itself.
+
+        What trust policies of roles call the identity pool: in China and GovCloud East the
+        region is part of it, GovCloud West has a name of its own.
+        """
+        if self.region == "us-gov-west-1":
+            return "cognito-identity-us-gov.amazonaws.com"
+        if self.dns_suffix.endswith(".cn") or self.region.startswith("us-gov-"):
+            return f"cognito-identity.{self.region}.{self.dns_suffix}"
+        return f"cognito-identity.{self.dns_suffix}"
+
 
 def parse_user_pool_id(text: str, argument: str = "user_pool_id") -> UserPoolId:
     """Check a user pool's id and take it apart.

@@ -438,6 +438,8 @@ class Renewal(Generic[T]):
             flight.land()
 
     def _note_failure(self, error: CognitoError) -> None:
+        if isinstance(error, LocalProtocolError):
+            return  # a caller's mistake, on another event loop for example: nobody else's pause
         self._failures += 1
         transient = is_transient(error)
         pause = self._pause(error) if transient else _FATAL_SECONDS

@@ -15,15 +15,17 @@ Rules of this file
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from weakref import WeakSet, WeakValueDictionary
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._exchange import Exchange, Issued
+from aiocognito._guest_store import StoredGuest
 from aiocognito._identities import Identities, Wire
 from aiocognito._logins import (
+    DeveloperLogins,
     GivenLogins,
     Guest,
     LoginSource,
@@ -36,7 +38,11 @@ from aiocognito._protected import Protected
 from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito.errors import CognitoError, InvalidArgument, InvalidType, SessionClosed
 from aiocognito.events import CredentialsChanged, Event, Observer, RefreshFailing
-from aiocognito.flow.identity import GUEST, checked_identity_id, checked_provider
+from aiocognito.flow.aws_flows import BasicFlow, CredentialsFlow, EnhancedFlow
+from aiocognito.flow.developer_identity import checked_tags, checked_users
+from aiocognito.flow.identity import OpenIdToken, checked_identity_id, checked_provider
+from aiocognito.identity_admin import IdentityAdmin
+from aiocognito.stores.base import TokenStore
 from aiocognito.tokens.credentials import AwsCredentials
 from aiocognito.tokens.environment import AwsEnvironment
 from aiocognito.transport.base import Transport
@@ -99,6 +105,7 @@ class AwsIdentity:
         Raises:
             LoginTokenRejected: The identity pool does not accept this login; it may
                 not list the user pool or the app client.
+            RoleNotAssumed: STS gives no credentials for the role (basic flow).
             SignInRequired: The session is over and cannot sign in by itself.
             RefreshFailed: They have ended and cannot be renewed just now.
             SessionClosed: The session was signed out, or the identity pool is closed.
@@ -157,6 +164,24 @@ class AwsIdentity:
         if region_name is not None and not isinstance(region_name, str):
             raise InvalidType("region_name", "a str", region_name)
         return region_name or self._region
+
+    async def unlink(self, *providers: str) -> None:
+        """Take providers off this identity; a later login with one is somebody else.
+
+        Forgets the credentials, whose rights may be others now.
+
+        Args:
+            providers: As in ``Logins``, such as ``accounts.google.com``.
+
+        Raises:
+            InvalidArgument: No provider, or this is a guest, who has none.
+            CognitoError: As `credentials`.
+        """
+        self._check_open()
+        if not providers:
+            raise InvalidArgument("providers", "one or more")
+        await self._exchange.unlink([checked_provider(name, "providers") for name in providers])
+        self._renewal.forget()
 
     def forget(self) -> None:
         """Drop the credentials; the next use asks for new ones.
@@ -228,18 +253,26 @@ class IdentityPool:
         endpoint_url: Where to send calls instead of AWS. https, or plain http to this
             machine.
         allow_http: Accept plain http to other machines too.
-        transport: Carries the calls in place of the usual one; yours to close.
+        transport: Carries the calls in place of the usual one, those to STS included;
+            yours to close.
         clock: Where the time comes from.
         timing: Time and chance, in place of `clock`; for tests.
         observer: Told of new credentials and of failures to get them.
         login_key: The user pool's name in ``Logins``, in place of
             ``cognito-idp.<region>.<suffix>/<user pool id>``. For pools with the
             updated issuer, for which AWS documents none.
+        sts_endpoint_url: Where the basic flow sends its call to STS; ``endpoint_url``
+            if left out, and without that the region's STS.
+        aws: An aiobotocore session whose credentials sign the calls of `admin` and
+            those for developer identities. Nothing else of it is used.
+        rights_claims: Claims of the ID token, beside roles, that decide what its
+            credentials may do: those mapped to principal tags, or looked at by rules.
+            When one changes the credentials are renewed.
 
     Raises:
         InvalidType: An argument of the wrong type.
-        InvalidArgument: A malformed id, an unsafe endpoint, or an endpoint beside a
-            transport.
+        InvalidArgument: A malformed id, an unsafe endpoint, or an endpoint or ``aws``
+            beside a transport.
     """
 
     def __init__(
@@ -253,29 +286,47 @@ class IdentityPool:
         timing: Timing | None = None,
         observer: Observer | None = None,
         login_key: str | None = None,
+        sts_endpoint_url: str | None = None,
+        aws: Any = None,
+        rights_claims: Iterable[str] = (),
     ) -> None:
         self._id = parse_identity_pool_id(identity_pool_id)
         self._login_key = None if login_key is None else checked_provider(login_key, "login_key")
         if observer is not None and not callable(observer):
             raise InvalidType("observer", "a callable", observer)
-        if transport is not None and endpoint_url is not None:
-            raise InvalidArgument("endpoint_url", "left out beside a transport")
-        self._owns_transport = transport is None
-        self._transport = transport or BotocoreTransport(
-            self._id.region,
-            service="cognito-identity",
-            endpoint_url=endpoint_url,
-            allow_http=allow_http,
-            preload=("aiocognito.aws",),
-        )
-        self._wire = Wire(self._id.text, self._transport, timing or Timing(clock=clock))
+        self._rights_claims = _checked_names(rights_claims)
+        beside = {"endpoint_url": endpoint_url, "sts_endpoint_url": sts_endpoint_url, "aws": aws}
+        for name, value in beside.items():
+            if transport is not None and value is not None:
+                raise InvalidArgument(name, "left out beside a transport")
+        self._owned: list[Transport] = []
+        sts = None
+        if transport is None:
+            transport = BotocoreTransport(
+                self._id.region,
+                service="cognito-identity",
+                endpoint_url=endpoint_url,
+                allow_http=allow_http,
+                aws=aws,
+                preload=("aiocognito.aws",),
+            )
+            sts = BotocoreTransport(
+                self._id.region,
+                service="sts",
+                endpoint_url=sts_endpoint_url or endpoint_url,
+                allow_http=allow_http,
+            )
+            self._owned = [transport, sts]
+        self._wire = Wire(self._id.text, transport, timing or Timing(clock=clock), sts=sts)
+        self._admin = IdentityAdmin(self._wire)
         self._protected = Protected()
         self._observer = observer
         self._users = self._memory()
         self._guest: AwsIdentity | None = None
         self._holders: WeakSet[AwsIdentity] = WeakSet()
         # By id(session): a holder keeps its session alive, so no id is used twice here.
-        self._of_session: WeakValueDictionary[int, AwsIdentity] = WeakValueDictionary()
+        self._of_session: WeakValueDictionary[tuple[int, CredentialsFlow], AwsIdentity]
+        self._of_session = WeakValueDictionary()
 
     @property
     def identity_pool_id(self) -> str:
@@ -287,49 +338,129 @@ class IdentityPool:
         """The pool's region, from its id."""
         return self._id.region
 
-    def for_session(self, session: LoginSource) -> AwsIdentity:
+    @property
+    def admin(self) -> IdentityAdmin:
+        """Developer identities and principal tags; its calls need ``aws``."""
+        return self._admin
+
+    def for_session(
+        self,
+        session: LoginSource,
+        *,
+        flow: CredentialsFlow | None = None,
+        identity_id: str | None = None,
+    ) -> AwsIdentity:
         """Return the identity of a signed-in session's user.
 
         Its ID token goes to the identity pool, refreshed first where it is about to
-        end. The same session gets the same object as long as somebody holds it.
+        end. The same session and flow get the same object as long as somebody holds it.
+
+        Args:
+            session: Whose ID token it is.
+            flow: `EnhancedFlow()` if left out, `BasicFlow` for a role of your choice.
+            identity_id: What the user was as a guest before signing in. The identity
+                stays that one, or is merged into one that the user had already.
         """
-        known = self._of_session.get(id(session))
+        flow = _checked_flow(flow)
+        clock = self._wire.timing.clock
+        source = SessionLogins(session, self._login_key, clock, self._rights_claims)
+        if identity_id is not None:
+            return self._holder(source, self._memory(checked_identity_id(identity_id)), flow)
+        known = self._of_session.get((id(session), flow))
         if known is None:
-            clock = self._wire.timing.clock
-            known = self._holder(SessionLogins(session, self._login_key, clock), self._users)
-            self._of_session[id(session)] = known
+            known = self._holder(source, self._users, flow)
+            self._of_session[id(session), flow] = known
         return known
 
-    def for_logins(self, logins: Mapping[str, LoginValue]) -> AwsIdentity:
+    def for_developer_user(
+        self,
+        logins: Mapping[str, str],
+        *,
+        flow: CredentialsFlow | None = None,
+        identity_id: str | None = None,
+        principal_tags: Mapping[str, str] | None = None,
+        login_key: str | None = None,
+    ) -> AwsIdentity:
+        """Return the identity of a user whom this program has signed in by itself.
+
+        Each exchange vouches for the user in a call signed with ``aws``.
+
+        Args:
+            logins: Developer provider to user identifier.
+            flow: `EnhancedFlow()` if left out.
+            identity_id: Link the user to this identity, a guest's for example.
+            principal_tags: Tags of the credentials.
+            login_key: The provider's name for the identity pool's own tokens, in place
+                of ``cognito-identity.amazonaws.com`` and its kin in other partitions.
+
+        Raises:
+            InvalidType: Something of the wrong type.
+            InvalidArgument: Something the service does not take.
+        """
+        users = checked_users(logins)
+        given = None if identity_id is None else checked_identity_id(identity_id)
+        tags = None if principal_tags is None else checked_tags(principal_tags)
+        provider = checked_provider(login_key or self._id.login_key, "login_key")
+
+        async def vouch() -> OpenIdToken:
+            return await self._admin.openid_token(
+                dict(users), identity_id=given, principal_tags=tags
+            )
+
+        source = DeveloperLogins(vouch, users, provider)
+        return self._holder(source, self._memory(), _checked_flow(flow))
+
+    def for_logins(
+        self,
+        logins: Mapping[str, LoginValue],
+        *,
+        flow: CredentialsFlow | None = None,
+        identity_id: str | None = None,
+    ) -> AwsIdentity:
         """Return the identity of somebody who signed in elsewhere.
 
         Args:
             logins: Provider to token, such as ``accounts.google.com`` to an ID token.
                 A token lives shorter than credentials are needed, so give an async
-                callable that brings a current one. Every provider at once merges
-                their identities.
+                callable that brings a current one. `aiocognito.logins` writes the
+                names. Several providers at once become one identity.
+            flow: `EnhancedFlow()` if left out.
+            identity_id: An identity that is known already: a guest's that signs in, or
+                what a developer's back end was told.
 
         Raises:
             InvalidType: Not such a mapping; a plain callable, for example.
             InvalidArgument: Empty, or more than ten.
         """
-        return self._holder(GivenLogins(logins), self._memory())
+        source = GivenLogins(logins)
+        first = None if identity_id is None else checked_identity_id(identity_id)
+        return self._holder(source, self._memory(first), _checked_flow(flow))
 
-    def guest(self, *, identity_id: str | None = None, new: bool = False) -> AwsIdentity:
+    def guest(
+        self,
+        *,
+        identity_id: str | None = None,
+        new: bool = False,
+        store: TokenStore | None = None,
+        name: str = "",
+        flow: CredentialsFlow | None = None,
+    ) -> AwsIdentity:
         """Return a guest; without arguments always the same one.
 
         Args:
             identity_id: A guest's id that was kept (`AwsIdentity.identity_id`).
             new: Another guest, with an id of its own. AWS makes 25 a second at most.
+            store: Where the id is looked for before a guest is made, and kept after; a
+                store for saved sessions will do. While it cannot be read, nobody is made.
+            name: Tells several guests in one store apart.
+            flow: `EnhancedFlow()` if left out.
         """
-        if identity_id is not None:
-            memory = self._memory()
-            memory.of(GUEST).put(checked_identity_id(identity_id))
-            return self._holder(Guest(), memory)
-        if new:
-            return self._holder(Guest(), self._memory())
+        if identity_id is not None or new or store is not None or flow is not None:
+            first = None if identity_id is None else checked_identity_id(identity_id)
+            kept = None if store is None else StoredGuest(store, self._id.text, name)
+            return self._holder(Guest(), self._memory(first, kept), _checked_flow(flow))
         if self._guest is None:
-            self._guest = self._holder(Guest(), self._memory())
+            self._guest = self._holder(Guest(), self._memory(), EnhancedFlow())
         return self._guest
 
     async def aclose(self) -> None:
@@ -342,8 +473,8 @@ class IdentityPool:
         for holder in self._holders:
             holder.forget()
         await self._protected.drain()
-        if self._owns_transport:
-            await self._transport.aclose()
+        for transport in self._owned:
+            await transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -356,9 +487,11 @@ class IdentityPool:
     ) -> None:
         await self.aclose()
 
-    def _holder(self, source: LoginsSource, memory: Identities) -> AwsIdentity:
+    def _holder(
+        self, source: LoginsSource, memory: Identities, flow: CredentialsFlow
+    ) -> AwsIdentity:
         holder = AwsIdentity(
-            Exchange(self._wire, source, memory),
+            Exchange(self._wire, source, memory, flow),
             self._wire,
             region=self._id.region,
             protected=self._protected,
@@ -367,8 +500,23 @@ class IdentityPool:
         self._holders.add(holder)
         return holder
 
-    def _memory(self) -> Identities:
-        return Identities(self._wire, self._protected)
+    def _memory(self, first: str | None = None, store: StoredGuest | None = None) -> Identities:
+        return Identities(self._wire, self._protected, first=first, store=store)
 
     def __repr__(self) -> str:
         return f"<IdentityPool {self._id.text}{' closed' if self._wire.closed else ''}>"
+
+
+def _checked_flow(flow: CredentialsFlow | None) -> CredentialsFlow:
+    if flow is None:
+        return EnhancedFlow()
+    if not isinstance(flow, EnhancedFlow | BasicFlow):
+        raise InvalidType("flow", "EnhancedFlow(...) or BasicFlow(...)", flow)
+    return flow
+
+
+def _checked_names(names: Iterable[str]) -> tuple[str, ...]:
+    given = None if isinstance(names, str) else tuple(names)
+    if given is None or not all(isinstance(name, str) for name in given):
+        raise InvalidType("rights_claims", "several names of claims", names)
+    return given

@@ -1,4 +1,4 @@
-"""The identity pool's two calls and their answers, as values.
+"""Who somebody is to an identity pool, and what opens AWS for them, as values.
 
 ``GetId`` says who somebody is, ``GetCredentialsForIdentity`` what opens AWS for them
 (the enhanced flow). Bounds are the service model's (botocore 1.43.117) where it has
@@ -9,7 +9,7 @@ Credentials go into HTTP headers, so nothing but visible ASCII is let through.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from attrs import field, frozen
@@ -21,6 +21,7 @@ from aiocognito.errors import (
     NotAuthorized,
     RemoteProtocolError,
     ResourceNotFound,
+    RoleNotAssumed,
     ServiceError,
 )
 from aiocognito.flow.calls import Call, Reply
@@ -28,18 +29,25 @@ from aiocognito.tokens.claims import numeric_date
 from aiocognito.tokens.credentials import AwsCredentials
 
 __all__ = [
+    "ACCESS_KEY_ID",
     "GUEST",
     "MAX_LOGINS",
+    "SECRET_KEY",
+    "SESSION_TOKEN",
     "Logins",
+    "OpenIdToken",
     "asks_for_fresh_login",
     "checked_identity_id",
     "checked_login",
     "checked_provider",
     "credentials_call",
     "identity_id_call",
+    "instant",
+    "member_text",
     "names_stale_identity",
     "read_credentials",
     "read_identity_id",
+    "unlink_call",
 ]
 
 MAX_LOGINS = 10
@@ -48,9 +56,26 @@ _MAX_LOGIN_TOKEN = 50_000
 
 _IDENTITY_ID = re.compile(r"[\w-]{1,32}:[0-9a-f-]{1,54}", re.ASCII)
 _MAX_IDENTITY_ID = 55
-_ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)  # STS: accessKeyIdType
-_SECRET_KEY = re.compile(r"[\x21-\x7e]{1,1024}")
-_SESSION_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)  # STS: accessKeyIdType
+SECRET_KEY = re.compile(r"[\x21-\x7e]{1,1024}")
+SESSION_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+
+
+@frozen(kw_only=True)
+class OpenIdToken:
+    """An identity pool's own token of an identity: what STS takes, and other clients.
+
+    Attributes:
+        identity_id: Whose it is.
+    """
+
+    identity_id: str
+    _token: Secret = field(converter=Secret, repr=False)
+
+    @property
+    def token(self) -> str:
+        """A JWT that lives ten minutes, or as long as its maker asked for."""
+        return self._token.reveal()
 
 
 @frozen(kw_only=True)
@@ -63,11 +88,14 @@ class Logins:
             key under which an identity id may be remembered.
         rights: What the credentials depend on beside the user. While it stays equal
             a new token does not make them stale.
+        openid: An OpenID token of the identity, where these logins came with one: a
+            developer's back end is told identity and token in one answer.
     """
 
     tokens: Mapping[str, Secret] = field(repr=False)
     user: tuple[tuple[str, str], ...]
     rights: object = None
+    openid: OpenIdToken | None = field(default=None, repr=False)
 
 
 GUEST = Logins(tokens={}, user=())
@@ -116,12 +144,27 @@ def identity_id_call(identity_pool_id: str, logins: Logins) -> Call:
     )
 
 
-def credentials_call(identity_id: str, logins: Logins) -> Call:
+def unlink_call(identity_id: str, logins: Logins, providers: Sequence[str]) -> Call:
+    """Take providers off an identity. What is gone already stays gone."""
+    return Call(
+        service="cognito-identity",
+        operation="UnlinkIdentity",
+        parameters={
+            "IdentityId": identity_id,
+            "Logins": logins.tokens,
+            "LoginsToRemove": list(providers),
+        },
+        repeatable=True,
+    )
+
+
+def credentials_call(identity_id: str, logins: Logins, custom_role_arn: str | None = None) -> Call:
     """Ask for an identity's credentials. Repeating it only makes more of them."""
+    role = {} if custom_role_arn is None else {"CustomRoleArn": custom_role_arn}
     return Call(
         service="cognito-identity",
         operation="GetCredentialsForIdentity",
-        parameters={"IdentityId": identity_id, **_logins(logins)},
+        parameters={"IdentityId": identity_id, **_logins(logins), **role},
         repeatable=True,
     )
 
@@ -155,10 +198,10 @@ def read_credentials(reply: Reply) -> AwsCredentials:
     if not isinstance(found, Mapping):
         raise RemoteProtocolError("The answer brings no credentials.")
     return AwsCredentials(
-        access_key_id=_text(found, "AccessKeyId", _ACCESS_KEY_ID),
-        secret_access_key=_text(found, "SecretKey", _SECRET_KEY),
-        session_token=_text(found, "SessionToken", _SESSION_TOKEN),
-        expires_at=_moment(found.get("Expiration")),
+        access_key_id=member_text(found, "AccessKeyId", ACCESS_KEY_ID),
+        secret_access_key=member_text(found, "SecretKey", SECRET_KEY),
+        session_token=member_text(found, "SessionToken", SESSION_TOKEN),
+        expires_at=instant(found.get("Expiration")),
         identity_id=read_identity_id(reply),
     )
 
@@ -167,14 +210,15 @@ def _is_identity_id(text: str) -> bool:
     return len(text) <= _MAX_IDENTITY_ID and _IDENTITY_ID.fullmatch(text) is not None
 
 
-def _text(found: Mapping[str, object], member: str, shape: re.Pattern[str]) -> str:
+def member_text(found: Mapping[str, object], member: str, shape: re.Pattern[str]) -> str:
+    """Return a member that has this shape, or refuse the answer without quoting it."""
     value = found.get(member)
     if not isinstance(value, str) or not shape.fullmatch(value):
         raise RemoteProtocolError(f"The credentials' {member} is malformed.")
     return value
 
 
-def _moment(value: object) -> datetime:
+def instant(value: object) -> datetime:
     """Read an instant: aware where a client library parsed it, seconds on the wire."""
     try:
         if isinstance(value, datetime) and value.tzinfo is not None:
@@ -197,9 +241,12 @@ _OTHER_IDENTITY = re.compile(r"Logins don't match|Access to Identity .{0,80} is 
 def asks_for_fresh_login(error: ServiceError) -> bool:
     """Whether a newer token may be accepted where this one was refused.
 
-    An expired token is only old. An inactive one was signed out somewhere else
+    STS asks in the same way for another token of the identity. An expired token is only
+    old. An inactive one was signed out somewhere else
     (ServerSideTokenCheck): a refresh then says so in the session's own terms.
     """
+    if isinstance(error, RoleNotAssumed):
+        return error.code == "InvalidIdentityToken"
     return isinstance(error, NotAuthorized) and _OLD_TOKEN.search(error.message) is not None
 
 
