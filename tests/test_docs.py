@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,7 +21,7 @@ from aiocognito import (
     UserPool,
 )
 from aiocognito.flow.calls import Reply
-from aiocognito.testing import LocalCognito, ManualClock
+from aiocognito.testing import LocalCognito, LocalRole, ManualClock
 from tests.markdown import ROOT, program, source_of
 
 # The pages are about wording, not loops; one loop will do.
@@ -379,6 +380,26 @@ class TestHowTo:
     async def test_a_guest(self, local: LocalCognito) -> None:
         page = program("docs/howto/aws-credentials.md", local)
         assert await page["as_a_guest"](local.identity_pool_id)
+
+    async def test_identities_of_every_kind(self, tmp_path: Path) -> None:
+        # F008, F077, F080
+        role = "arn:aws:iam::000000000000:role/reader"
+        aws = get_session()
+        aws.set_credentials("AKIDEXAMPLE", "secret")
+        with LocalCognito(classic_flow=True, developer_provider="login.example") as local:
+            local.identity_pool.add_role(LocalRole(arn=role))
+            google = local.identity_pool.add_provider("accounts.google.com")
+            page = program("docs/howto/aws-credentials.md", local)
+            folder, pool_id = tmp_path / "guests", local.identity_pool_id
+            guest = await page["as_the_same_guest"](pool_id, folder)
+            assert await page["as_the_same_guest"](pool_id, folder) == guest
+            assert await page["with_google"](pool_id, saying(google.token("ana")))
+            assert await page["with_a_role"](pool_id, role)
+            identity_id, token = await page["vouch"](pool_id, aws, "ana")
+            given = page["logins"].developer(pool_id, token)
+            async with page["IdentityPool"](pool_id) as identities:
+                ana = identities.for_logins(given, identity_id=identity_id)
+                assert (await ana.credentials()).identity_id == identity_id
 
     async def test_your_app(self, local: LocalCognito) -> None:
         page = program("docs/howto/test-your-app.md", local)

@@ -275,3 +275,14 @@ def test_health_is_exported_as_metrics() -> None:
 
 def has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
+
+
+def test_aws_identities_of_every_kind() -> None:
+    # F008, F077, F080
+    program = start("aws_identities.py")
+    out, err = finish(program)
+    assert program.returncode == 0, err
+    assert err == ""
+    assert out.count("ASIA") == 3
+    assert "the same guest at the next start: yes" in out
+    assert "the same with Google alone: yes" in out
