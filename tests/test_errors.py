@@ -13,6 +13,7 @@ import pytest
 from aiocognito import errors
 from aiocognito.errors import CognitoError, ServiceError, TokenVerificationError, TransportError
 
+# F098
 ALL = [getattr(errors, name) for name in errors.__all__]
 
 
