@@ -70,13 +70,17 @@ class World:
     """`local` is the service, `pool` the client; `events` is what an observer heard."""
 
     def __init__(self, *, pool_options: dict[str, Any] | None = None, **local_options: Any) -> None:
-        self.clock = SleepingClock()
+        self.clock = self.clocks()
         self.local = LocalCognito(clock=self.clock, **local_options)
         self.events: list[Event] = []
         self.wire = Wire(self.local.transport())
         self.keys = Keys(self.local.http_client())
         self.options = pool_options or {}
         self.pool = self.another_pool()
+
+    def clocks(self) -> SleepingClock:
+        """Make the clock of this world."""
+        return SleepingClock()
 
     def another_pool(self, **changes: Any) -> UserPool:
         """A client of the same service, as another process would have."""
