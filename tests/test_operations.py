@@ -27,14 +27,9 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "operations.
 EXPECTED_SOON = frozenset(
     {
         "CompleteWebAuthnRegistration",
-        "ConfirmDevice",
         "DeleteWebAuthnCredential",
-        "ForgetDevice",
-        "GetDevice",
-        "ListDevices",
         "ListWebAuthnCredentials",
         "StartWebAuthnRegistration",
-        "UpdateDeviceStatus",
     }
 )
 # Values the model knows for what we send or read in sign-ins, accounts and administration.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aiocognito.events import (
         ClockSkewed,
         CredentialsChanged,
+        DeviceChanged,
         Event,
         PersistFailed,
         QuotaShort,
@@ -105,6 +106,7 @@ __all__ = [
     "CustomChallenge",
     "DeveloperIdentity",
     "Device",
+    "DeviceChanged",
     "DeviceSrpAuth",
     "EmailOtp",
     "EnhancedFlow",
@@ -179,6 +181,7 @@ __getattr__, __dir__ = _lazily(
         "events": (
             "ClockSkewed",
             "CredentialsChanged",
+            "DeviceChanged",
             "Event",
             "PersistFailed",
             "QuotaShort",

@@ -7,7 +7,7 @@ calls of the same desk too, and a call that was put off often enough fails.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -19,6 +19,14 @@ from aiocognito.flow.calls import Call
 __all__ = ["Desk", "Listing"]
 
 T = TypeVar("T")
+
+
+class Asks(Protocol):
+    """Sends a call and returns the members of its answer."""
+
+    async def ask(self, call: Call) -> Mapping[str, Any]:
+        """See `Desk.ask`."""
+        ...
 
 
 class Desk:
@@ -83,7 +91,7 @@ class Listing(AsyncIterator[T], Generic[T]):
 
     def __init__(
         self,
-        desk: Desk,
+        desk: Asks,
         first: Call,
         *,
         member: str,

@@ -16,6 +16,7 @@ from aiocognito.errors import (
     TokenVerificationError,
 )
 from aiocognito.tokens.claims import Claims, read_unverified
+from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.freshness import Schedule, token_schedule, wall_expiry
 from aiocognito.tokens.model import NewDevice, TokenSet
 from aiocognito.verify.verifier import TokenVerifier
@@ -35,6 +36,8 @@ class Issued:
         sent_boot: When the request left, on the boot clock.
         sent_wall: The same on the wall clock.
         date: The service's clock in the answer, or None.
+        device: The remembered device that was given to the sign-in, if the service
+            knows it.
         by_admin: Whether an administrator's sign-in brought them.
     """
 
@@ -45,6 +48,7 @@ class Issued:
     sent_boot: float
     sent_wall: float
     date: datetime | None = None
+    device: RememberedDevice | None = None
     by_admin: bool = False
 
 

@@ -12,10 +12,12 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import anyio
 from attrs import define, evolve
 
+from aiocognito._devices import DevicePolicy, HeldDevice
 from aiocognito._issued import Issued, LiveTokens, accept
 from aiocognito._persist import Persistence, Storing
 from aiocognito._protected import Protected
@@ -26,6 +28,8 @@ from aiocognito._roster import Roster
 from aiocognito.errors import (
     CognitoError,
     DeadlineExceeded,
+    DeviceNotFound,
+    DeviceRefused,
     LocalProtocolError,
     RefreshTokenRejected,
     RefreshTokenReused,
@@ -36,6 +40,7 @@ from aiocognito.errors import (
     TokenVerificationError,
 )
 from aiocognito.events import (
+    DeviceChanged,
     Event,
     ReauthenticationDue,
     RefreshFailing,
@@ -50,8 +55,8 @@ from aiocognito.flow.reading import Granted, read_auth
 from aiocognito.flow.refreshing import RefreshWith, refresh_call
 from aiocognito.identity_pool import IdentityPool
 from aiocognito.stores.base import StoreKey
+from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.freshness import login_deadline, relogin_at
-from aiocognito.tokens.model import NewDevice
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import Transport
 from aiocognito.verify.verifier import TokenVerifier
@@ -71,7 +76,7 @@ _MENDED_BY_PASSWORD = (
 # What another operation cannot mend about a refresh token.
 _ENDED = re.compile(r"expired|revoked", re.IGNORECASE)
 
-SignIn = Callable[[], Awaitable[Issued]]
+SignIn = Callable[[RememberedDevice | None], Awaitable[Issued]]
 
 
 @define(kw_only=True, eq=False)
@@ -90,6 +95,7 @@ class PoolServices:
     roster: Roster
     refresh_token_validity: float | None = None
     storing: Storing | None = None
+    devices: DevicePolicy = "ask"
     closed: bool = False
 
 
@@ -100,7 +106,7 @@ class TokenKeeper:
         username: The user's true name once known, before that the one given.
         access_token: The newest, for signing out; it may have expired.
         refresh_token: The newest, verified or not.
-        device: The device the service offered at the sign-in, or None.
+        device: The device the tokens were issued on.
         end: Why there are no tokens any more, in the words of `SignInRequired.reason`.
         renewal: Where tokens are asked for.
         persistence: The session's entry in the pool's store, if there is one.
@@ -115,11 +121,13 @@ class TokenKeeper:
         on_end: Callable[[], None],
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         stored_as: str | None = None,
+        device: RememberedDevice | None = None,
     ) -> None:
         self.username = username
         self.access_token: Secret | None = None
         self.refresh_token: Secret | None = None
-        self.device: NewDevice | None = None
+        self.device = HeldDevice(services.client.pool.text)
+        self.device.put(None, device)
         self.end: str | None = None
         self.renewal: Renewal[LiveTokens] = Renewal(
             self.bring,
@@ -159,6 +167,7 @@ class TokenKeeper:
         """Take the tokens of a sign-in. Raises as `accept`."""
         self.renewal.used_at = self._services.timing.clock.boot()
         await self._admit(issued)
+        await self._meet_offer(issued)
         if self.persistence is not None:
             await self.persistence.keep(issued)
 
@@ -166,7 +175,8 @@ class TokenKeeper:
         """Take saved state; the first use refreshes, then verifies."""
         # Without a `sub` no token was checked before it was saved: the name is as typed.
         self.username, self._username_is_true = state.username, state.sub is not None
-        self._sub, self.device = state.sub, state.device
+        self._sub = state.sub
+        self.device.put(state.device, state.remembered or self.device.remembered)
         self.refresh_token, self.access_token = state.refresh_token, state.access_token
         if self._rotates is None:
             self._rotates = state.rotates
@@ -188,7 +198,8 @@ class TokenKeeper:
             sub=self._sub,
             refresh_token=self.refresh_token,
             access_token=self.access_token,
-            device=self.device,
+            device=self.device.offered,
+            remembered=self.device.remembered,
             rotates=self._rotates,
             by_admin=self._by_admin,
             fell_back=self._fell_back,
@@ -216,9 +227,12 @@ class TokenKeeper:
 
     async def bring(self) -> Fresh[LiveTokens]:
         self.check_open()
-        if self._unverified is not None:
+        if (waiting := self._unverified) is not None:
             try:
-                return await self._admit(self._unverified)
+                fresh = await self._admit(waiting)
+                if waiting.reason == "sign-in" and self.persistence is None:
+                    await self._meet_offer(waiting)
+                return fresh
             except TokenExpired:
                 pass  # The keys came back too late for these; the refresh token lives.
             except (TokenVerificationError, RemoteProtocolError):
@@ -236,7 +250,10 @@ class TokenKeeper:
                     raise
                 self._check_wanted()
                 self._lose(end, error)
-        return await self._admit(await self._signed_in_again())
+        issued = await self._signed_in_again()
+        fresh = await self._admit(issued)
+        await self._meet_offer(issued)
+        return fresh
 
     async def _signed_in_again(self) -> Issued:
         if self._sign_in_again is None or self.end not in _MENDED_BY_PASSWORD:
@@ -246,7 +263,11 @@ class TokenKeeper:
                 )
             raise SignInRequired(self.username, self.end or "not-signed-in")
         with self._services.protected.breakable():
-            return await self._sign_in_again()
+            try:
+                return await self._sign_in_again(self.device.remembered)
+            except (DeviceNotFound, DeviceRefused):
+                self.device.drop()  # it would be in the way of the next attempt too
+                raise
         raise SessionClosed  # the pool was closed over it
 
     # --- what the entry in the store asks for (`_persist.Holder`) ---
@@ -267,6 +288,7 @@ class TokenKeeper:
             self.renewal.drop()
         issued = await self._signed_in_again()
         self._receive(issued)
+        await self._meet_offer(issued)  # before it is stored: the store keeps the device
         return issued
 
     async def admit(self, issued: Issued) -> Fresh[LiveTokens]:
@@ -317,6 +339,38 @@ class TokenKeeper:
         if self.persistence is not None:
             self.persistence.begin_anew()
 
+    # --- the device ---
+
+    async def _meet_offer(self, issued: Issued) -> None:
+        """Do with an offered device what the pool was told; the sign-in is good anyway."""
+        offered, policy = self.device.offered, self._services.devices
+        if offered is None or policy == "ignore":
+            return
+        if policy == "ask":
+            self.say_device(offered.key, "offered")
+            return
+
+        async def ask(build: Callable[[Secret], Call]) -> Reply:
+            return await self._services.transport.send(build(issued.tokens.access_token))
+
+        try:
+            await self.device.remember(ask, None)
+        except CognitoError as error:
+            self.say_device(offered.key, "not-remembered", without_frames(error))
+        else:
+            self.say_device(offered.key, "remembered")
+
+    def say_device(
+        self,
+        key: str,
+        change: Literal["offered", "remembered", "not-remembered"],
+        error: CognitoError | None = None,
+    ) -> None:
+        """Tell the observer."""
+        self._services.observe(
+            DeviceChanged(username=self.username, key=key, change=change, error=error)
+        )
+
     # --- the wire ---
 
     async def _exchange(self, *, alone: bool = False) -> Issued:
@@ -366,7 +420,7 @@ class TokenKeeper:
             services.client,
             refresh_token=self.refresh_token,
             username=self.username if self._username_is_true else None,
-            device_key=None if self.device is None else self.device.key,
+            device_key=self.device.key,
             refresh_with="REFRESH_TOKEN_AUTH" if by_flow else services.refresh_with,
             repeatable=self._rotates is False or (grace is not None and grace >= _SAFE_GRACE),
             context=self._context,
@@ -436,6 +490,8 @@ class TokenKeeper:
                 self.username, self._username_is_true = issued.username, True
             raise
         except (TokenVerificationError, RemoteProtocolError) as error:
+            if issued.reason == "sign-in":
+                self.device.undo()
             self._refuse(error)
             raise
         self._check_wanted()
@@ -444,6 +500,8 @@ class TokenKeeper:
 
     def _receive(self, issued: Issued) -> None:
         """From here on a sign-in cannot be lost, even if the keys cannot be read."""
+        if issued.reason == "sign-in":
+            self.device.put(issued.new_device, issued.device)
         if issued.reason == "sign-in" and issued.tokens.refresh_token is not None:
             self._replaced = (self.refresh_token, self._rotates)
             self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
@@ -459,8 +517,6 @@ class TokenKeeper:
         self._end_was_said = False
         self._replaced = (None, None)
         self.access_token = issued.tokens.access_token
-        if issued.reason == "sign-in":
-            self.device = issued.new_device
         # Here, not where the flight ends: an observer may ask for them.
         self.renewal.put(fresh)
         self._services.observe(

@@ -9,10 +9,10 @@ What is sent and how answers are read is pure and lives in `flow.account` and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aiocognito._keeper import PoolServices
 from aiocognito._redact import Secret
@@ -28,7 +28,7 @@ from aiocognito.flow.account_reading import read_totp_secret, read_totp_status
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.otpauth import otpauth_uri
 
-__all__ = ["Account", "TotpSetup", "deliver"]
+__all__ = ["Account", "AccountDesk", "TotpSetup", "deliver"]
 
 # "Access Token has been revoked" and "has expired": a newer one helps. It does not help
 # against a missing scope, nor a deleted user's "Invalid Access Token".
@@ -106,6 +106,20 @@ class Account:
         otpauth_uri("", issuer=issuer, account=name)  # refused before anything is sent
         reply = await self.ask(associate_totp_call)
         return TotpSetup(self, read_totp_secret(reply.body), issuer, name)
+
+
+@frozen
+class AccountDesk:
+    """Asks for the pages of a list, each with an access token that is good then."""
+
+    _account: Account
+
+    async def ask(self, call: Call) -> Mapping[str, Any]:
+        """Send a call, built without its access token. Raises as `Account.ask`."""
+        reply = await self._account.ask(
+            lambda token: evolve(call, parameters={**call.parameters, "AccessToken": token})
+        )
+        return reply.body
 
 
 @frozen

@@ -15,6 +15,7 @@ from aiocognito.flow.context import RequestContext
 from aiocognito.flow.flows import Flow, Srp
 from aiocognito.login import Login, Responder, Step
 from aiocognito.session import Session
+from aiocognito.tokens.devices import RememberedDevice
 
 __all__ = ["AdminSignIn", "SignIns"]
 
@@ -29,6 +30,7 @@ class SignIns(Protocol):
         *,
         flow: Flow = ...,
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Login:
         """See `UserPool.login`."""
         ...
@@ -41,6 +43,7 @@ class SignIns(Protocol):
         respond: Responder | None = None,
         flow: Flow = ...,
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """See `UserPool.sign_in`."""
         ...
@@ -53,11 +56,18 @@ class SignIns(Protocol):
         respond: Responder | None = None,
         flow: Flow = ...,
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """See `UserPool.session`."""
         ...
 
-    async def resume(self, answer: Answer, *, context: RequestContext | None = None) -> Step:
+    async def resume(
+        self,
+        answer: Answer,
+        *,
+        context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
+    ) -> Step:
         """See `UserPool.resume`."""
         ...
 
@@ -79,6 +89,7 @@ class AdminSignIn:
         *,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Login:
         """Prepare an explicit sign-in by AdminInitiateAuth. As `UserPool.login`.
 
@@ -89,12 +100,13 @@ class AdminSignIn:
             context: For triggers, threat protection and analytics. About the person's
                 request it tells all of ``ip_address``, ``server_name`` and
                 ``server_path``, or nothing.
+            device: The user's remembered device.
 
         Raises:
             InvalidArgument: As there; or the context tells half of it.
             InvalidType: As there.
         """
-        return self._sign_ins.login(username, password, flow=flow, context=context)
+        return self._sign_ins.login(username, password, flow=flow, context=context, device=device)
 
     async def sign_in(
         self,
@@ -104,6 +116,7 @@ class AdminSignIn:
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """Sign in by AdminInitiateAuth and return the session. As `UserPool.sign_in`.
 
@@ -115,6 +128,7 @@ class AdminSignIn:
             respond: As there.
             flow: As for `login`.
             context: As for `login`.
+            device: The user's remembered device.
 
         Raises:
             ChallengeRequired: The service asks for more and nobody answered; `resume`
@@ -122,7 +136,7 @@ class AdminSignIn:
             CognitoError: Anything else.
         """
         return await self._sign_ins.sign_in(
-            username, password, respond=respond, flow=flow, context=context
+            username, password, respond=respond, flow=flow, context=context, device=device
         )
 
     def session(
@@ -133,6 +147,7 @@ class AdminSignIn:
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """Return a session that signs in by AdminInitiateAuth whenever it has to.
 
@@ -144,12 +159,19 @@ class AdminSignIn:
             respond: As there.
             flow: As for `login`.
             context: As for `login`.
+            device: The user's remembered device.
         """
         return self._sign_ins.session(
-            username, password=password, respond=respond, flow=flow, context=context
+            username, password=password, respond=respond, flow=flow, context=context, device=device
         )
 
-    async def resume(self, answer: Answer, *, context: RequestContext | None = None) -> Step:
+    async def resume(
+        self,
+        answer: Answer,
+        *,
+        context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
+    ) -> Step:
         """Send the answer to a challenge that an earlier `login` or `sign_in` here met.
 
         As `UserPool.resume`, in any process whose pool has IAM credentials.
@@ -160,4 +182,4 @@ class AdminSignIn:
             InvalidSession: It was answered before, or is too old.
             CognitoError: Anything else.
         """
-        return await self._sign_ins.resume(answer, context=context)
+        return await self._sign_ins.resume(answer, context=context, device=device)

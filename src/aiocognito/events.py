@@ -17,6 +17,7 @@ from aiocognito.errors import CognitoError
 __all__ = [
     "ClockSkewed",
     "CredentialsChanged",
+    "DeviceChanged",
     "Event",
     "Observer",
     "PersistFailed",
@@ -90,6 +91,27 @@ class SessionEnded:
 
     username: str | None
     reason: str
+
+
+@frozen(kw_only=True)
+class DeviceChanged:
+    """Something became of the device a user signs in on.
+
+    Attributes:
+        username: The user's true name in the pool, or as typed.
+        key: The device's.
+        change: ``offered``: the pool may remember it (``UserPool(devices="ask")``).
+            ``remembered``: it is, the moment to save it. ``not-remembered``: it was
+            meant to be, and ``error`` says why not. ``unknown``: a sign-in was given it
+            and the service does not know it; it was left out, delete what was kept of
+            it. ``refused``: its proof was wrong, and the sign-in failed.
+        error: Why, for the last three.
+    """
+
+    username: str
+    key: str
+    change: Literal["offered", "remembered", "not-remembered", "unknown", "refused"]
+    error: CognitoError | None = None
 
 
 @frozen(kw_only=True)
@@ -190,6 +212,7 @@ class QuotaShort:
 Event = (
     TokensChanged
     | CredentialsChanged
+    | DeviceChanged
     | RefreshFailing
     | SessionEnded
     | SecurityAlert

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 from attrs import frozen
 
@@ -15,9 +16,11 @@ from aiocognito._workers import compute
 from aiocognito.errors import (
     ChallengeRequired,
     CognitoError,
+    DeviceRefused,
     InvalidType,
     LocalProtocolError,
 )
+from aiocognito.events import DeviceChanged, Event
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import Answer, Challenge, wire_name
 from aiocognito.flow.machine import MENDABLE, AuthFlow
@@ -54,8 +57,15 @@ Step = SignedIn | Challenge
 class Conversation:
     """Carries the calls of an `AuthFlow` and feeds it the replies."""
 
-    def __init__(self, flow: AuthFlow, transport: Transport, timing: Timing) -> None:
+    def __init__(
+        self,
+        flow: AuthFlow,
+        transport: Transport,
+        timing: Timing,
+        observe: Callable[[Event], None] = lambda event: None,
+    ) -> None:
         self.flow = flow
+        self._observe = observe
         self._transport = transport
         self._timing = timing
         self.sent_boot: float = 0.0
@@ -95,13 +105,16 @@ class Conversation:
             try:
                 reply = await self._transport.send(call)
             except CognitoError as error:
+                again = self._without_device(call, error)
+                if again is not None:
+                    call = again
+                    continue
                 attempt += 1
                 pause = pause_before_repeat(
                     error, attempt=attempt, repeat_ambiguous=False, jitter=self._timing.jitter()
                 )
                 if pause is None:
-                    self.flow.fail(error)
-                    raise
+                    raise self._failed(error) from error.__cause__
             except BaseException as cancelled:
                 # The service may have acted. The challenge can still be tried again
                 # with `UserPool.resume`; this conversation does not know where it is.
@@ -111,6 +124,26 @@ class Conversation:
                 self.date = reply.date
                 return reply
             await self._timing.sleep(pause)
+
+    def _without_device(self, call: Call, error: CognitoError) -> Call | None:
+        """Return the call to send at once, where a device is gone; tell the observer."""
+        device = self.flow.device
+        again = self.flow.without_device(call, error)
+        if device is not None and self.flow.device is None:
+            self._say(device.key, "unknown", error)
+        return again
+
+    def _failed(self, error: CognitoError) -> CognitoError:
+        device, explained = self.flow.device, self.flow.explained(error)
+        if device is not None and isinstance(explained, DeviceRefused):
+            self._say(device.key, "refused", explained)
+        self.flow.fail(explained)
+        return explained
+
+    def _say(self, key: str, change: Literal["unknown", "refused"], error: CognitoError) -> None:
+        self._observe(
+            DeviceChanged(username=self.flow.username, key=key, change=change, error=error)
+        )
 
 
 class Login:
@@ -143,6 +176,8 @@ class Login:
             IncorrectUsernameOrPassword: Also for a user that does not exist.
             UserNotConfirmed: The account waits for its confirmation.
             UserDisabled: An administrator has disabled the user.
+            DeviceRefused: The password is right, the remembered device's proof is not.
+            DeviceNotFound: The device was deleted while it proved itself; sign in again.
             PasswordResetRequired: The password has to be reset first.
             TokenVerificationError: The server issued tokens that are not the pool's.
             KeysUnavailable: The tokens could not be verified now; sign in again.
@@ -184,6 +219,7 @@ def issued(conversation: Conversation, step: Authenticated) -> Issued:
         reason="sign-in",
         tokens=step.tokens,
         new_device=step.new_device,
+        device=step.device,
         username=step.username,
         sent_boot=conversation.sent_boot,
         sent_wall=conversation.sent_wall,

@@ -12,6 +12,7 @@ import anyio
 
 from aiocognito._client_secrets import ClientSecret, ClientSecrets, checked_secrets
 from aiocognito._clock import SYSTEM_CLOCK, Clock
+from aiocognito._devices import DevicePolicy
 from aiocognito._issued import Issued
 from aiocognito._keeper import PoolServices, SignIn
 from aiocognito._persist import Storing
@@ -49,6 +50,7 @@ from aiocognito.login import Conversation, Login, Responder, Step, answer_all, i
 from aiocognito.scheduler import Scheduler
 from aiocognito.session import Session
 from aiocognito.stores.base import TokenStore
+from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.saved import SavedState
 from aiocognito.transport.base import HttpClient, Transport
 from aiocognito.transport.botocore import BotocoreTransport
@@ -79,6 +81,7 @@ class PoolOptions(TypedDict, total=False):
     scheduler: Scheduler | None
     store: TokenStore | None
     fleet: Fleet | None
+    devices: DevicePolicy
     context: RequestContext
     observer: Observer | None
     aws: AioSession | None
@@ -124,6 +127,10 @@ class UserPool:
             Not closed by the pool.
         fleet: Says that other workers use the same sessions through the store at the same
             time, so that one refreshes for all; needs ``rotation_grace``.
+        devices: What becomes of a device that a sign-in is offered, in pools that track
+            them. ``ask`` tells the observer (`DeviceChanged`) and leaves it to
+            `Session.remember_device`; ``remember`` does that at once; ``ignore`` nothing.
+            Refreshes name the device in any case.
         context: Goes with every call of a sign-in, sign-up and recovery to triggers,
             threat protection and analytics; what a call is given is laid over it. What a
             sign-in was given goes with its session's refreshes too.
@@ -157,6 +164,7 @@ class UserPool:
         scheduler: Scheduler | None = None,
         store: TokenStore | None = None,
         fleet: Fleet | None = None,
+        devices: DevicePolicy = "ask",
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         observer: Observer | None = None,
         aws: AioSession | None = None,
@@ -231,6 +239,7 @@ class UserPool:
             refresh_token_validity=_checked_validity(refresh_token_validity),
             rotation_grace=rotation_grace,
             storing=storing,
+            devices=_checked_policy(devices),
         )
 
     @classmethod
@@ -296,6 +305,7 @@ class UserPool:
         *,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Login:
         """Prepare an explicit sign-in; `Login.start` begins it.
 
@@ -306,17 +316,20 @@ class UserPool:
             flow: `Srp`, `Password`, `Custom` or `Choice`.
             context: For triggers, threat protection and analytics; goes with every call
                 of this sign-in.
+            device: The user's remembered device, which proves itself when it is asked
+                for. One that the service does not know is left out (`DeviceChanged`).
 
         Raises:
             InvalidType: An argument has the wrong type.
             InvalidArgument: The name or the password cannot be one; or the flow needs
-                a password and there is none, or the other way round.
+                a password and there is none, or the other way round; or the device is
+                another pool's.
         """
         self._check_open()
         secret = None if password is None else checked_password(password)
         del password  # a traceback that prints locals shows this frame
         name, flow = checked_username(username), _checked_flow(flow)
-        conversation = self._conversation(name, secret, flow, context)
+        conversation = self._conversation(name, secret, flow, context, self._checked_device(device))
         return Login(conversation, self._session_in(context, name))
 
     async def sign_in(
@@ -327,6 +340,7 @@ class UserPool:
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """Sign in and return the session. The password is not kept.
 
@@ -338,6 +352,7 @@ class UserPool:
                 gets the password.
             flow: `Srp`, `Password`, `Custom` or `Choice`.
             context: As for `login`.
+            device: As for `login`.
 
         Cancelling ends the sign-in; nothing is kept.
 
@@ -351,7 +366,8 @@ class UserPool:
         source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
-        issue = self._issue(name, await source(), respond, flow, context)
+        known = self._checked_device(device)
+        issue = self._issue(name, await source(), respond, flow, context, known)
         return await self._session_in(context, name)(await issue)
 
     def session(
@@ -362,6 +378,7 @@ class UserPool:
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """Return a session that signs in on first use, and again when it has to.
 
@@ -377,6 +394,8 @@ class UserPool:
             respond: Asked for an answer at each challenge; it must do without a person.
             flow: `Srp`, `Password`, `Custom` or `Choice`.
             context: As for `login`.
+            device: As for `login`; every sign-in of this session proves it, and the one
+                that comes in its place.
 
         Raises:
             InvalidType: An argument has the wrong type.
@@ -391,7 +410,13 @@ class UserPool:
         if source is not None:
             again = self._signing_in(name, source, respond, flow, context)
         told = self._laid_over(context)
-        return Session(self._services, username=name, sign_in_again=again, context=told)
+        return Session(
+            self._services,
+            username=name,
+            sign_in_again=again,
+            context=told,
+            device=self._checked_device(device),
+        )
 
     def restore(
         self,
@@ -401,12 +426,14 @@ class UserPool:
         respond: Responder | None = None,
         flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
     ) -> Session:
         """Return the session that `Session.export_state` kept.
 
         Nothing is sent now: the first use refreshes, then verifies. With a password, or
         with a responder in a flow that needs none, it signs in again when the refresh
-        token is dead, as `session` does.
+        token is dead, as `session` does. A remembered device is part of the state; another
+        one may be given in its place.
 
         Raises:
             InvalidType: ``state`` is not `bytes`.
@@ -430,10 +457,22 @@ class UserPool:
             context=self._laid_over(context),
         )
         session._take_over(saved)
+        session._use_device(self._checked_device(device))
         return session
 
-    async def resume(self, answer: Answer, *, context: RequestContext | None = None) -> Step:
+    async def resume(
+        self,
+        answer: Answer,
+        *,
+        context: RequestContext | None = None,
+        device: RememberedDevice | None = None,
+    ) -> Step:
         """Send the answer to a challenge of an earlier request, in any process.
+
+        Args:
+            answer: As for `Login.send`.
+            context: As for `login`.
+            device: As for `login`. A stored challenge does not hold it.
 
         Returns:
             The session, or the next challenge. Each answer of such a conversation goes
@@ -454,8 +493,9 @@ class UserPool:
             entropy=secrets.token_bytes,
             request=self._laid_over(context),
             api=self._api,
+            device=self._checked_device(device),
         )
-        conversation = Conversation(flow, self._services.transport, self._timing)
+        conversation = Conversation(flow, self._services.transport, self._timing, self._observe)
         return await Login(conversation, self._session_in(context)).send(answer)
 
     # --- accounts ---
@@ -660,7 +700,12 @@ class UserPool:
         return self._context if context is None else _checked_context(context).over(self._context)
 
     def _conversation(
-        self, username: str, password: Secret | None, flow: Flow, context: RequestContext | None
+        self,
+        username: str,
+        password: Secret | None,
+        flow: Flow,
+        context: RequestContext | None,
+        device: RememberedDevice | None,
     ) -> Conversation:
         machine = AuthFlow(
             self._services.client,
@@ -670,8 +715,9 @@ class UserPool:
             entropy=secrets.token_bytes,
             request=self._laid_over(context),
             api=self._api,
+            device=device,
         )
-        return Conversation(machine, self._services.transport, self._timing)
+        return Conversation(machine, self._services.transport, self._timing, self._observe)
 
     async def _issue(
         self,
@@ -680,8 +726,9 @@ class UserPool:
         respond: Responder | None,
         flow: Flow,
         context: RequestContext | None,
+        device: RememberedDevice | None,
     ) -> Issued:
-        conversation = self._conversation(username, password, flow, context)
+        conversation = self._conversation(username, password, flow, context, device)
         return issued(conversation, await answer_all(conversation, respond, self._timing))
 
     def _signing_in(
@@ -694,8 +741,8 @@ class UserPool:
     ) -> SignIn:
         relogin = Relogin(source, self._timing.clock)
         respond = _checked(respond)
-        return lambda: relogin.run(
-            lambda secret: self._issue(username, secret, respond, flow, context)
+        return lambda device: relogin.run(
+            lambda secret: self._issue(username, secret, respond, flow, context, device)
         )
 
     def _session_in(
@@ -714,6 +761,13 @@ class UserPool:
             return session
 
         return session_of
+
+    def _checked_device(self, device: object) -> RememberedDevice | None:
+        if device is not None and not isinstance(device, RememberedDevice):
+            raise InvalidType("device", "a RememberedDevice", device)
+        if device is not None and device.user_pool_id not in (None, self.user_pool_id):
+            raise InvalidArgument("device", "one of this pool")
+        return device
 
     def _observe(self, event: Event) -> None:
         self._roster.count(event)
@@ -784,6 +838,12 @@ def _checked_validity(validity: float | None) -> float | None:
     if not 3600 <= validity <= 3650 * 86_400:
         raise InvalidArgument("refresh_token_validity", "an hour to ten years, in seconds")
     return float(validity)
+
+
+def _checked_policy(policy: DevicePolicy) -> DevicePolicy:
+    if policy not in ("ask", "remember", "ignore"):
+        raise InvalidArgument("devices", "'ask', 'remember' or 'ignore'")
+    return policy
 
 
 def _checked_grace(grace: float | None) -> float | None:

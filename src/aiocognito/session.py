@@ -10,6 +10,7 @@ import anyio
 
 from aiocognito._issued import Issued, LiveTokens
 from aiocognito._keeper import PoolServices, SignIn, TokenKeeper
+from aiocognito._session_devices import SessionDevices
 from aiocognito.account import Account, TotpSetup
 from aiocognito.errors import CognitoError, LocalProtocolError, RemoteProtocolError
 from aiocognito.flow import account as calls
@@ -28,7 +29,7 @@ from aiocognito.flow.refreshing import global_sign_out_call, revoke_call
 from aiocognito.flow.writing import MfaSetting
 from aiocognito.identity_pool import AwsIdentity
 from aiocognito.tokens.claims import Claims
-from aiocognito.tokens.model import NewDevice
+from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.saved import SavedState
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ __all__ = ["Session"]
 _PATIENCE = 10.0  # seconds a sign-out waits for a refresh under way
 
 
-class Session:
+class Session(SessionDevices):
     """One user, signed in.
 
     Made by `UserPool.sign_in`, `UserPool.session` and `UserPool.restore`. Ask for a
@@ -56,6 +57,7 @@ class Session:
         sign_in_again: SignIn | None = None,
         context: RequestContext = RequestContext(),  # noqa: B008  frozen
         stored_as: str | None = None,
+        device: RememberedDevice | None = None,
     ) -> None:
         self._services = services
         self._aws: AwsIdentity | None = None
@@ -66,6 +68,7 @@ class Session:
             on_end=self._forget_aws,
             context=context,
             stored_as=stored_as,
+            device=device,
         )
         self._renewal = self._keeper.renewal
         self._account = Account(services, self)
@@ -95,11 +98,6 @@ class Session:
     def login_key(self) -> str:
         """The user pool's name in an identity pool's ``Logins``."""
         return self._services.client.pool.login_key
-
-    @property
-    def device(self) -> NewDevice | None:
-        """The device the service offered to remember at the sign-in, or None."""
-        return self._keeper.device
 
     # --- tokens ---
 
@@ -328,9 +326,9 @@ class Session:
     def export_state(self) -> bytes:
         """Return what `UserPool.restore` needs to go on in another process.
 
-        The bytes contain the refresh token: keep them as you keep a password. With
-        rotation they are out of date after each refresh; save them again on
-        `TokensChanged`.
+        The bytes contain the refresh token, and the secret of a remembered device: keep
+        them as you keep a password. With rotation they are out of date after each
+        refresh; save them again on `TokensChanged`, and on `DeviceChanged`.
 
         Raises:
             SignInRequired: There is no refresh token to keep.
@@ -397,6 +395,12 @@ class Session:
 
     def _take_over(self, state: SavedState) -> None:
         self._keeper.take_over(state)
+
+    def _use_device(self, device: RememberedDevice | None) -> None:
+        """Sign in with this device from now on; refreshes name the one of the tokens."""
+        held = self._keeper.device
+        if device is not None:
+            held.remembered, held.key = device, held.key or device.key
 
     # --- showing ---
 

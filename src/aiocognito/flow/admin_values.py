@@ -104,7 +104,10 @@ class Device:
     @property
     def is_remembered(self) -> bool:
         """Whether it may stand in for a second factor."""
-        return self.attributes.get("device_status") == "valid"
+        remembered = self.attributes.get("dev:device_remembered_status")
+        if remembered is None:  # not every server says so
+            return self.attributes.get("device_status") == "valid"
+        return remembered == "remembered"
 
 
 @frozen(kw_only=True)

@@ -33,7 +33,7 @@ from aiocognito.testing.faults import FaultPlan
 from aiocognito.testing.http import HttpShell
 from aiocognito.testing.identity_pool import LocalIdentityPool
 from aiocognito.testing.memory import MemoryHttp, MemoryTransport
-from aiocognito.testing.settings import MfaMode
+from aiocognito.testing.settings import DeviceTracking, MfaMode
 from aiocognito.testing.triggers import Trigger
 from aiocognito.testing.user_pool import LocalUserPool
 from aiocognito.testing.users import Delivery, LocalUser
@@ -90,6 +90,8 @@ class LocalCognito:
         alias_attributes: Iterable[str] = (),
         mfa: MfaMode = "OPTIONAL",
         first_factors: Iterable[str] = ("PASSWORD",),
+        device_tracking: DeviceTracking = "OFF",
+        device_replaces_mfa: bool = True,
         triggers: Mapping[str, Trigger] | None = None,
         client_id: str | None = None,
         client_secret: bool | str | Iterable[str] = False,
@@ -133,6 +135,8 @@ class LocalCognito:
                 alias_attributes=alias_attributes,
                 mfa=mfa,
                 first_factors=first_factors,
+                device_tracking=device_tracking,
+                device_replaces_mfa=device_replaces_mfa,
                 triggers=triggers,
             )
         )

@@ -84,14 +84,17 @@ class RememberedDevice:
 
     def to_bytes(self) -> bytes:
         """Return it as UTF-8 JSON, password included: keep them as you keep a password."""
-        members = {
+        return json.dumps(self.to_members(), separators=(",", ":")).encode()
+
+    def to_members(self) -> dict[str, Any]:
+        """Return it as a JSON object, for whoever keeps it among other things."""
+        return {
             "version": _VERSION,
             "device_key": self.key,
             "device_group_key": self.group_key,
             "device_password": self.password.reveal(),
             "user_pool_id": self.user_pool_id,
         }
-        return json.dumps(members, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, device: bytes) -> Self:
@@ -105,13 +108,14 @@ class RememberedDevice:
             raise InvalidType("device", "bytes", device)
         try:
             if len(device) <= _MAX_BYTES:
-                return cls._from_members(json.loads(bytes(device)))
+                return cls.from_members(json.loads(bytes(device)))
         except (ValueError, KeyError, TypeError, RecursionError):
             pass  # raised below, outside: a decoder's error quotes the text
         raise InvalidArgument("device", "what RememberedDevice.to_bytes() returned")
 
     @classmethod
-    def _from_members(cls, members: Any) -> Self:
+    def from_members(cls, members: Any) -> Self:
+        """Read what `to_members` returned; a `ValueError`, `KeyError` or `TypeError` if not."""
         pool_id = members["user_pool_id"]
         if members["version"] != _VERSION or not isinstance(pool_id, str | None):
             raise ValueError

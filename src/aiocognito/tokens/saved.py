@@ -13,6 +13,7 @@ from attrs import frozen
 
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument, InvalidType
+from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.model import NewDevice
 
 __all__ = ["SavedState"]
@@ -32,8 +33,9 @@ class SavedState:
         sub: The user's id; tokens of another one are refused.
         refresh_token: The newest.
         access_token: The newest, for signing out everywhere; it may have expired.
-        device: What the service offered at the sign-in, or None.
+        device: What the service offered at the sign-in and is not remembered, or None.
         rotates: Whether refresh tokens are known to rotate; None if not seen yet.
+        remembered: The device that proves itself at the next sign-in, or None.
         by_admin: Whether an administrator's sign-in brought them.
         fell_back: Whether they refresh by REFRESH_TOKEN_AUTH since that was found to work.
     """
@@ -46,12 +48,13 @@ class SavedState:
     access_token: Secret | None
     device: NewDevice | None
     rotates: bool | None
+    remembered: RememberedDevice | None = None
     by_admin: bool = False
     fell_back: bool = False
 
     def to_bytes(self) -> bytes:
         """Return it as UTF-8 JSON, refresh token included."""
-        access, device = self.access_token, self.device
+        access, device, known = self.access_token, self.device, self.remembered
         members = {
             "version": _VERSION,
             "user_pool_id": self.user_pool_id,
@@ -62,6 +65,7 @@ class SavedState:
             "access_token": None if access is None else access.reveal(),
             "device": None if device is None else [device.key, device.group_key],
             "rotates": self.rotates,
+            "remembered": None if known is None else known.to_members(),
             "by_admin": self.by_admin,
             "fell_back": self.fell_back,
         }
@@ -90,6 +94,7 @@ class SavedState:
         if members["version"] != _VERSION:
             raise ValueError
         access, device, rotates = members["access_token"], members["device"], members["rotates"]
+        known = members.get("remembered")  # written since devices are remembered
         if rotates not in (True, False, None):
             raise ValueError
         return cls(
@@ -101,6 +106,7 @@ class SavedState:
             access_token=None if access is None else Secret(_text(access)),
             device=None if device is None else _device(device),
             rotates=rotates,
+            remembered=None if known is None else RememberedDevice.from_members(known),
             by_admin=members.get("by_admin") is True,
             fell_back=members.get("fell_back") is True,
         )

@@ -1,0 +1,136 @@
+"""What a session knows of the device it was signed in on.
+
+A pool that tracks devices issues tokens on a device: on the one that proved itself, or on
+a new one that it offers. Its key goes with every refresh, whatever becomes of the offer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Literal
+
+import anyio
+
+from aiocognito._redact import Secret
+from aiocognito._retry import is_ambiguous
+from aiocognito._workers import compute
+from aiocognito.errors import LocalProtocolError, ServiceError
+from aiocognito.flow.calls import Call, Reply
+from aiocognito.flow.devices import (
+    DrawnDevice,
+    confirm_device_call,
+    draw_device,
+    read_needs_confirmation,
+    update_device_call,
+)
+from aiocognito.tokens.devices import RememberedDevice
+from aiocognito.tokens.model import NewDevice
+
+__all__ = ["Ask", "DevicePolicy", "HeldDevice"]
+
+DevicePolicy = Literal["ask", "remember", "ignore"]
+Ask = Callable[[Callable[[Secret], Call]], Awaitable[Reply]]
+
+
+class HeldDevice:
+    """The device of one session.
+
+    Attributes:
+        key: What goes with every refresh, or None.
+        offered: What the service offers to remember, or None.
+        remembered: What proves itself at the next sign-in, or None.
+    """
+
+    def __init__(self, user_pool_id: str) -> None:
+        self.key: str | None = None
+        self.offered: NewDevice | None = None
+        self.remembered: RememberedDevice | None = None
+        self._user_pool_id = user_pool_id
+        self._drawn: DrawnDevice | None = None
+        self._confirmed = self._needs_consent = self._answer_lost = False
+        self._before: tuple[str | None, NewDevice | None, RememberedDevice | None]
+        self._before = (None, None, None)
+        self._one_at_a_time = anyio.Lock()
+
+    @property
+    def current(self) -> NewDevice | RememberedDevice | None:
+        """The one the tokens were issued on, as far as it is known."""
+        return self.offered or self.remembered
+
+    def put(self, offered: NewDevice | None, remembered: RememberedDevice | None) -> None:
+        """Take what a sign-in or saved state brings."""
+        self._before = (self.key, self.offered, self.remembered)
+        if offered is None or offered != self.offered:
+            self._drawn = None
+            self._confirmed = self._needs_consent = self._answer_lost = False
+        self.offered, self.remembered = offered, remembered
+        self.key = None if self.current is None else self.current.key
+
+    def undo(self) -> None:
+        """Take back what the last `put` did: it was not to be believed."""
+        self.key, self.offered, self.remembered = self._before
+
+    def drop(self, key: str | None = None) -> None:
+        """Use a device no more; all of them without a key. Refreshes still name theirs."""
+        if self.offered is not None and key in (None, self.offered.key):
+            self.offered = None
+        if self.remembered is not None and key in (None, self.remembered.key):
+            self.remembered = None
+
+    async def remember(self, ask: Ask, name: str | None) -> RememberedDevice:
+        """Confirm the offered device, and say so twice where the pool wants that.
+
+        One that is remembered already is returned as it is. After an error it can be
+        asked for again: the password drawn the first time still counts then, even where
+        the answer to ConfirmDevice was lost.
+
+        Args:
+            ask: Sends a call with a good access token.
+            name: What to call the device, or None.
+
+        Raises:
+            LocalProtocolError: There is none.
+            CognitoError: Why a call failed.
+        """
+        async with self._one_at_a_time:
+            offered = self.offered
+            if offered is None:
+                if self.remembered is None:
+                    raise LocalProtocolError("No device was offered to this sign-in.")
+                return self.remembered
+            if self._drawn is None or self._drawn.device.key != offered.key:
+                self._drawn = await compute(
+                    partial(
+                        draw_device,
+                        offered,
+                        user_pool_id=self._user_pool_id,
+                        entropy=secrets.token_bytes,
+                    )
+                )
+            device = self._drawn.device
+            if not self._confirmed:
+                self._needs_consent = await self._confirm(ask, self._drawn, name)
+                self._confirmed = True
+            if self._needs_consent:
+                await ask(partial(update_device_call, key=device.key, remembered=True))
+            if self.offered == offered:  # no other sign-in came between
+                self.put(None, device)
+            return device
+
+    async def _confirm(self, ask: Ask, drawn: DrawnDevice, name: str | None) -> bool:
+        """Send ConfirmDevice; say whether the device is not remembered yet."""
+        try:
+            reply = await ask(partial(confirm_device_call, drawn=drawn, name=name))
+        except BaseException as error:
+            if self._answer_lost and _exists_already(error):
+                return True  # our own; what the lost answer said is not known
+            # A cancelled call may have been carried out too.
+            self._answer_lost |= is_ambiguous(error) or not isinstance(error, Exception)
+            raise
+        return read_needs_confirmation(reply.body)
+
+
+def _exists_already(error: BaseException) -> bool:
+    return isinstance(error, ServiceError) and error.code == "DeviceKeyExistsException"
