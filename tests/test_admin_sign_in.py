@@ -34,6 +34,7 @@ from aiocognito.flow.flows import Flow
 from aiocognito.testing import Answer as Says
 from aiocognito.testing import LocalCognito, Refuse, Throttle
 from aiocognito.testing.totp import code_at
+from aiocognito.tokens.quota import category_of
 from aiocognito.transport.base import revealed
 from tests.test_flows import solving, sums
 from tests.world import PASSWORD, World
@@ -470,3 +471,8 @@ async def test_metadata_go_with_the_refreshes_of_a_session(way: str) -> None:
     assert call.operation == "GetTokensFromRefreshToken"
     assert call.parameters["ClientMetadata"] == {"tenant": "blue"}
     assert "UserContextData" not in call.parameters  # it has no member for it
+
+
+@pytest.mark.parametrize("operation", ["InitiateAuth", "RespondToAuthChallenge"])
+def test_the_quota_is_that_of_anybodys_sign_ins(operation: str) -> None:
+    assert category_of(f"Admin{operation}") == category_of(operation) is not None

@@ -29,8 +29,10 @@ QUOTAS: Final[Mapping[str, float]] = {
 
 CATEGORIES: Final[Mapping[str, str]] = {
     "InitiateAuth": "UserAuthentication",
+    "AdminInitiateAuth": "UserAuthentication",
     "GetTokensFromRefreshToken": "UserAuthentication",
     "RespondToAuthChallenge": "ChallengeResponse",
+    "AdminRespondToAuthChallenge": "ChallengeResponse",
     "RevokeToken": "UserToken",
     "GetUser": "UserRead",
     "GlobalSignOut": "UserUpdate",
