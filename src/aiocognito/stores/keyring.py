@@ -63,9 +63,9 @@ class KeyringTokenStore(LocalTokenStore):
     only one that keeps passwords in the clear or not at all; `ImportError` where the
     extra is not installed.
 
-    An entry needs about twice the size of its value. The Secret Service and the
-    Keychain take that; Windows's Credential Manager takes 2,560 bytes, which is too
-    little for most sessions: such a commit raises `StoreUnavailable`.
+    An entry is text, larger than its value. A backend may set a limit: Windows's
+    Credential Manager has room for less than most sessions need. What it refuses raises
+    `StoreUnavailable`, and what it held stays. Tried with GNOME Keyring only.
 
     Args:
         service: Under which name the keyring lists the entries.
