@@ -15,6 +15,7 @@ from aiocognito.credential_process.signing_in import sign_in
 from aiocognito.stores import MemoryTokenStore, SharedTokenStore
 from aiocognito.testing import LocalCognito, ManualClock
 from aiocognito.tokens.credentials import AwsCredentials
+from aiocognito.tokens.stored import StoredTokens
 
 PASSWORD = "Passw0rd!-canary"
 
@@ -65,3 +66,15 @@ class Machine:
     async def credentials(self, options: Options | None = None) -> AwsCredentials:
         found = await serve(options or self.options(), self.store, renew, clock=self.clock)
         return found.credentials
+
+
+async def age(store: SharedTokenStore, options: Options) -> bytes:
+    """Let time pass for what is kept: the refresh token alone counts. Return its state."""
+    await store.delete(options.credentials_key)
+    entry = await store.load(options.session_key)
+    assert entry is not None
+    stored = StoredTokens.from_bytes(entry.value)
+    assert stored is not None
+    aged = entry.followed_by(evolve(stored, lifetime=0.0).to_bytes(), minted_at=entry.minted_at)
+    await store.commit(options.session_key, aged, expected=entry.generation)
+    return stored.state.to_bytes()

@@ -18,7 +18,7 @@ from aiocognito import UserPool
 from aiocognito.credential_process.options import parse
 from aiocognito.stores import FileTokenStore
 from aiocognito.testing import LocalCognito
-from tests.credential_process.machine import PASSWORD
+from tests.credential_process.machine import PASSWORD, age
 
 pty = pytest.importorskip("pty", reason="a pseudo-terminal needs POSIX")
 termios = pytest.importorskip("termios")
@@ -175,11 +175,10 @@ def test_a_session_that_ended_elsewhere_wants_a_new_sign_in(
     store = FileTokenStore(options.store)
 
     async def sign_out_everywhere() -> None:
-        entry = await store.load(options.session_key)
-        assert entry is not None
+        # On another machine, hours later.
+        state = await age(store, options)
         async with UserPool(local.user_pool_id, local.client_id, endpoint_url=local.url) as pool:
-            await pool.restore(entry.value).sign_out(everywhere=True)
-        await store.delete(options.credentials_key)
+            await pool.restore(state).sign_out(everywhere=True)
 
     anyio.run(sign_out_everywhere)
     done = print_credentials(who)

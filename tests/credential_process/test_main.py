@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,9 +18,10 @@ import pytest
 
 from aiocognito.credential_process import __main__ as program
 from aiocognito.credential_process.options import parse
-from aiocognito.stores import FileTokenStore
+from aiocognito.stores import FileTokenStore, KeyringTokenStore
 from aiocognito.testing import LocalCognito
-from tests.credential_process.machine import PASSWORD
+from tests.credential_process.machine import PASSWORD, age
+from tests.stores import gnome_keyring
 
 pytestmark = [pytest.mark.may_block, pytest.mark.timeout(60)]
 COMMAND = [sys.executable, "-m", "aiocognito.credential_process"]
@@ -56,6 +58,9 @@ class Shell:
         code = program.main()
         out, err = self._capture.readouterr()
         return code, out, err
+
+    def age(self) -> None:
+        anyio.run(age, FileTokenStore(self.store), parse(self.arguments()))
 
     def sign_in(self) -> None:
         code, _, err = self.run("sign-in", typed=f"{PASSWORD}\n")
@@ -135,7 +140,7 @@ def test_a_wrong_password_is_one_sentence_without_it(shell: Shell) -> None:
 
 def test_no_network_is_one_sentence(shell: Shell) -> None:
     shell.sign_in()
-    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    shell.age()
     arguments = shell.arguments()
     shell.local.stop()
     code, out, err = shell.run_with(arguments)
@@ -205,6 +210,49 @@ def test_an_error_nobody_thought_of_shows_its_name_alone(
     assert err == "aiocognito: ValueError was not expected; please report it.\n"
 
 
+def test_the_system_s_keyring_can_be_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    monkeypatch.setitem(program._COMMANDS, "credentials", lambda _, store: opened.append(store))
+    arguments = [*shell.arguments()[:-4], *shell.arguments()[-2:], "--keyring"]
+    assert shell.run_with(arguments) == (0, "", "")
+    assert isinstance(opened[0], KeyringTokenStore)
+
+
+def test_a_keyring_without_its_package_says_what_to_install(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    arguments = [*shell.arguments()[:-4], *shell.arguments()[-2:], "--keyring"]
+    code, out, err = shell.run_with(arguments)
+    assert (code, out) == (1, "")
+    assert "aiocognito[keyring]" in err
+    assert one_sentence(err)
+
+
+@pytest.mark.slow
+def test_the_real_keyring_keeps_the_session(shell: Shell, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    arguments = [*shell.arguments()[:-4], *shell.arguments()[-2:], "--keyring"]
+    with gnome_keyring.running(tmp_path) as bus:
+        environment = os.environ | {"HOME": str(home), "DBUS_SESSION_BUS_ADDRESS": bus}
+
+        def run(*command: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*COMMAND, *command, *arguments],
+                env=environment, input=f"{PASSWORD}\n", capture_output=True, text=True,
+                check=False,
+            )  # fmt: skip
+
+        assert run().returncode == 3
+        assert run("sign-in").returncode == 0
+        done = run()
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["Version"] == 1
+        assert run("sign-out").stdout == "Signed out.\n"
+        assert run().returncode == 3
+
+
 def test_ctrl_c_says_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -228,7 +276,7 @@ def test_logs_at_debug_hold_no_secret(shell: Shell, caplog: pytest.LogCaptureFix
     # threat 34
     caplog.set_level(logging.DEBUG)
     shell.sign_in()
-    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    shell.age()
     document = json.loads(shell.run()[1])
     for secret in (PASSWORD, document["SecretAccessKey"], document["SessionToken"]):
         assert secret not in caplog.text
@@ -238,7 +286,7 @@ def test_logs_at_debug_hold_no_secret(shell: Shell, caplog: pytest.LogCaptureFix
 def test_many_processes_at_once_spend_one_rotating_token(shell: Shell) -> None:
     # threats 32 and 33
     shell.sign_in()
-    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    shell.age()
 
     def process(_: int) -> str:
         done = subprocess.run(
@@ -276,7 +324,7 @@ def test_what_only_prints_loads_no_more_than_it_needs(shell: Shell) -> None:
 @pytest.mark.slow
 def test_what_renews_does_without_aiobotocore(shell: Shell) -> None:
     shell.sign_in()
-    anyio.run(FileTokenStore(shell.store).delete, parse(shell.arguments()).credentials_key)
+    shell.age()
     script = (
         "import sys; from aiocognito.credential_process.__main__ import main; "
         "code = main(sys.argv[1:]); print('aiobotocore' in sys.modules, file=sys.stderr)"

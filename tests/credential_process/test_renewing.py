@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 
-from aiocognito.credential_process import renewing
+from aiocognito import UserPool
 from aiocognito.credential_process.renewing import renew
 from aiocognito.credential_process.signing_in import sign_out
 from aiocognito.errors import (
@@ -13,10 +15,11 @@ from aiocognito.errors import (
     NotAuthorized,
     RefreshFailed,
     SignInRequired,
+    StoreUnavailable,
 )
-from aiocognito.stores import Entry
-from aiocognito.tokens.saved import SavedState
-from tests.credential_process.machine import Machine
+from aiocognito.stores import Entry, MemoryTokenStore
+from aiocognito.tokens.stored import StoredTokens
+from tests.credential_process.machine import Machine, age
 
 pytestmark = pytest.mark.may_block  # the local pool reads its own files
 
@@ -64,8 +67,9 @@ async def test_rotation_keeps_each_new_token_before_it_is_used() -> None:
             await machine.credentials()
             entry = await machine.store.load(machine.options().session_key)
             assert entry is not None
-            seen.add(SavedState.from_bytes(entry.value).refresh_token.reveal())
-            assert entry.parent is not None
+            stored = StoredTokens.from_bytes(entry.value)
+            assert stored is not None
+            seen.add(stored.state.refresh_token.reveal())
         assert len(seen) == 4
 
 
@@ -91,26 +95,30 @@ async def test_cancelled_at_any_moment_the_session_stays_good(step: int) -> None
         await renew(machine.options(), machine.store, machine.clock)
 
 
-async def test_a_token_another_process_has_spent_is_followed_by_its_successor(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # threats 32 and 33
+async def test_a_program_that_uses_the_store_itself_shares_the_session() -> None:
+    # threat 32: signed in here, refreshed there, used by tools all the while
     async with Machine(rotation=True) as machine:
         await machine.sign_in()
-        key, store = machine.options().session_key, machine.store
-        stale = await store.load(key)
-        machine.clock.advance(3000)
-        await renew(machine.options(), store, machine.clock)
-        real, asked = store.load, 0
+        options = machine.options()
+        for _ in range(2):
+            machine.clock.advance(3000)
+            async with UserPool(
+                machine.local.user_pool_id,
+                machine.local.client_id,
+                endpoint_url=machine.local.url,
+                store=machine.store,
+                clock=machine.clock,
+            ) as pool:
+                await pool.session("ana").access_token()
+            await renew(options, machine.store, machine.clock)
 
-        async def late(asked_for: object) -> Entry | None:
-            nonlocal asked
-            asked += 1
-            return stale if asked == 1 else await real(key)
 
-        monkeypatch.setattr(store, "load", late)
-        await renew(machine.options(), store, machine.clock)
-        assert asked == 2
+async def test_tokens_that_still_live_are_not_refreshed() -> None:
+    async with Machine() as machine:
+        await machine.sign_in()
+        machine.local.requests.clear()
+        await renew(machine.options(), machine.store, machine.clock)
+        assert machine.local.requests.count("GetTokensFromRefreshToken") == 0
 
 
 async def test_a_dead_session_says_that_somebody_has_to_sign_in() -> None:
@@ -177,6 +185,7 @@ async def test_signing_out_revokes_and_forgets() -> None:
         assert not await sign_out(options, machine.store, machine.clock)
         # The token itself is worth nothing any more.
         await machine.store.commit(key, Entry.first(entry.value), expected=None)
+        await age(machine.store, options)
         with pytest.raises(SignInRequired):
             await machine.credentials()
 
@@ -198,16 +207,11 @@ async def test_a_new_sign_in_forgets_credentials_of_the_old() -> None:
         assert (await machine.credentials()).access_key_id != before.access_key_id
 
 
-async def test_a_session_that_was_signed_out_meanwhile_stays_out() -> None:
-    async with Machine() as machine:
-        await machine.sign_in()
-        key, store = machine.options().session_key, machine.store
-        entry = await store.load(key)
-        assert entry is not None
-        place = renewing._Place(key=key, entry=entry)
-        async with renewing.open_user_pool(machine.options(), machine.clock) as pool:
-            session = pool.restore(entry.value)
-            await session.refresh()
-            await store.delete(key)
-            await renewing.keep_session(store, place, session, machine.clock)
-        assert await store.load(key) is None
+async def test_a_store_that_keeps_nothing_is_told_at_the_sign_in() -> None:
+    class Full(MemoryTokenStore):
+        async def commit(self, *args: Any, **options: Any) -> Any:
+            raise StoreUnavailable("The disk is full.")
+
+    async with Machine(Full()) as machine:
+        with pytest.raises(StoreUnavailable, match="full"):
+            await machine.sign_in()

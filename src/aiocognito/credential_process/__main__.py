@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_FAILED, _known(error.__cause__ or error))
     except CognitoError as error:
         return _fail(_FAILED, str(error))
+    except ImportError as error:
+        return _fail(_FAILED, str(error))  # names what to install
     except Exception as error:  # noqa: BLE001  its text and its frames may hold secrets
         return _fail(_FAILED, _known(error))
     return 0

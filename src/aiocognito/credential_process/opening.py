@@ -22,7 +22,8 @@ def open_store(options: Options) -> SharedTokenStore:
         UsageError: The key is none.
         StoreError: There can be no such store on this system.
     """
-    assert options.store is not None
+    if options.store is None:
+        return stores.KeyringTokenStore()
     store: SharedTokenStore = stores.FileTokenStore(options.store)
     if options.store_key is not None:
         store = stores.encrypted(store, key_bytes(options.store_key))

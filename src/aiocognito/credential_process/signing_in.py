@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from getpass import getpass
 
 from aiocognito import responders
@@ -12,14 +11,14 @@ from aiocognito._redact import Secret
 from aiocognito.credential_process.options import Options
 from aiocognito.credential_process.renewing import (
     credentials_of,
-    keep_new_session,
     open_identity_pool,
     open_user_pool,
 )
 from aiocognito.credential_process.serving import keep_credentials
-from aiocognito.errors import CognitoError
+from aiocognito.errors import StoreDamaged, StoreUnavailable
+from aiocognito.events import Event, PersistFailed
 from aiocognito.login import Responder
-from aiocognito.stores.base import TokenStore
+from aiocognito.stores.base import StoreKey, TokenStore
 
 __all__ = ["ask_password", "sign_in", "sign_out"]
 
@@ -48,15 +47,32 @@ async def sign_in(
             session is kept if it was the identity pool.
     """
     assert options.username is not None
-    respond = responders.prompt() if respond is None else respond
-    async with open_user_pool(options, clock) as pool:
-        session = await pool.sign_in(options.username, password.reveal(), respond=respond)
-        await keep_new_session(store, options.session_key, session, clock)
+    key, failures = options.session_key, list[Event]()
+    before = await _looked_up(store, key)  # a store that does not work gets no password typed
+    async with open_user_pool(options, store, clock, failures.append) as pool:
+        session = await pool.sign_in(
+            options.username, password.reveal(), respond=respond or responders.prompt()
+        )
         await store.delete(options.credentials_key)  # another's, or of other roles
         async with open_identity_pool(options, clock) as identities:
             new = await credentials_of(identities.for_session(session), clock)
+    if before == await _looked_up(store, key):
+        raise next(
+            (event.error for event in failures if isinstance(event, PersistFailed)),
+            StoreUnavailable("The store did not keep the session; sign in again."),
+        )
     await keep_credentials(store, options.credentials_key, new)
     return new.credentials.identity_id
+
+
+async def _looked_up(store: TokenStore, key: StoreKey) -> int | None:
+    """Return which generation of the session is there. What is damaged is thrown away."""
+    try:
+        entry = await store.load(key)
+    except StoreDamaged:
+        await store.delete(key)
+        return None
+    return None if entry is None else entry.generation
 
 
 async def sign_out(options: Options, store: TokenStore, clock: Clock) -> bool:
@@ -70,12 +86,10 @@ async def sign_out(options: Options, store: TokenStore, clock: Clock) -> bool:
     Raises:
         StoreError: The store cannot be read or written.
     """
-    entry = await store.load(options.session_key)
+    was_there = await _looked_up(store, options.session_key) is not None
     await store.delete(options.credentials_key)
+    if was_there and options.username is not None:
+        async with open_user_pool(options, store, clock) as pool:
+            await pool.session(options.username).sign_out(everywhere=options.everywhere)
     await store.delete(options.session_key)
-    if entry is None or options.guest:
-        return entry is not None
-    with suppress(CognitoError):  # damaged state revokes nothing, and is gone now
-        async with open_user_pool(options, clock) as pool:
-            await pool.restore(entry.value).sign_out(everywhere=options.everywhere)
-    return True
+    return was_there
