@@ -62,11 +62,13 @@ if TYPE_CHECKING:
         SoftwareTokenMfa,
         SoftwareTokenSetup,
         UnknownChallenge,
+        WebAuthn,
     )
     from aiocognito.flow.context import RequestContext
     from aiocognito.flow.developer_identity import DeveloperIdentity, PrincipalTagMap
     from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
     from aiocognito.flow.identity import OpenIdToken
+    from aiocognito.flow.passkeys import Passkey
     from aiocognito.flow.reading import challenge_from_dict
     from aiocognito.flow.secret_hash import secret_hash
     from aiocognito.flow.user_filter import UserFilter
@@ -77,12 +79,18 @@ if TYPE_CHECKING:
     from aiocognito.pool import UserPool
     from aiocognito.scheduler import Scheduler
     from aiocognito.session import Session
+    from aiocognito.software_passkey import SoftwarePasskey
     from aiocognito.tokens.claims import Claims
     from aiocognito.tokens.credentials import AwsCredentials
     from aiocognito.tokens.devices import RememberedDevice
     from aiocognito.tokens.environment import AwsEnvironment
     from aiocognito.tokens.model import NewDevice
     from aiocognito.verify.verifier import ANY_CLIENT, TokenVerifier
+    from aiocognito.webauthn.options import (
+        PasskeyCreationOptions,
+        PasskeyDescriptor,
+        PasskeyRequestOptions,
+    )
 
 __all__ = [
     "ANY_CLIENT",
@@ -122,6 +130,10 @@ __all__ = [
     "NewDevice",
     "NewPasswordRequired",
     "OpenIdToken",
+    "Passkey",
+    "PasskeyCreationOptions",
+    "PasskeyDescriptor",
+    "PasskeyRequestOptions",
     "Password",
     "PasswordChallenge",
     "PasswordRules",
@@ -146,6 +158,7 @@ __all__ = [
     "SignedIn",
     "SmsMfa",
     "SmsOtp",
+    "SoftwarePasskey",
     "SoftwareTokenMfa",
     "SoftwareTokenSetup",
     "Srp",
@@ -161,6 +174,7 @@ __all__ = [
     "UserPoolDescription",
     "UserPoolSummary",
     "UserProfile",
+    "WebAuthn",
     "challenge_from_dict",
     "errors",
     "events",
@@ -228,11 +242,13 @@ __getattr__, __dir__ = _lazily(
             "SoftwareTokenMfa",
             "SoftwareTokenSetup",
             "UnknownChallenge",
+            "WebAuthn",
         ),
         "flow.context": ("RequestContext",),
         "flow.developer_identity": ("DeveloperIdentity", "PrincipalTagMap"),
         "flow.flows": ("Choice", "Custom", "Flow", "Password", "Srp"),
         "flow.identity": ("OpenIdToken",),
+        "flow.passkeys": ("Passkey",),
         "flow.reading": ("challenge_from_dict",),
         "flow.secret_hash": ("secret_hash",),
         "flow.user_filter": ("UserFilter",),
@@ -246,11 +262,17 @@ __getattr__, __dir__ = _lazily(
         "responders": ("responders",),
         "scheduler": ("Scheduler",),
         "session": ("Session",),
+        "software_passkey": ("SoftwarePasskey",),
         "tokens.claims": ("Claims",),
         "tokens.credentials": ("AwsCredentials",),
         "tokens.environment": ("AwsEnvironment",),
         "tokens.devices": ("RememberedDevice",),
         "tokens.model": ("NewDevice",),
         "verify.verifier": ("ANY_CLIENT", "TokenVerifier"),
+        "webauthn.options": (
+            "PasskeyCreationOptions",
+            "PasskeyDescriptor",
+            "PasskeyRequestOptions",
+        ),
     },
 )

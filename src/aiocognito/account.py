@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -22,13 +23,17 @@ from aiocognito.errors import (
     CognitoError,
     EnableSoftwareTokenMFA,
     InvalidType,
+    RemoteProtocolError,
 )
 from aiocognito.flow.account import associate_totp_call, verify_totp_call
 from aiocognito.flow.account_reading import read_totp_secret, read_totp_status
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.otpauth import otpauth_uri
+from aiocognito.flow.passkeys import Passkey, list_passkeys_call, read_passkeys
 
 __all__ = ["Account", "AccountDesk", "TotpSetup", "deliver"]
+
+_MOST_PAGES = 50  # of 20 each; a user has 20 passkeys at most
 
 # "Access Token has been revoked" and "has expired": a newer one helps. It does not help
 # against a missing scope, nor a deleted user's "Invalid Access Token".
@@ -106,6 +111,18 @@ class Account:
         otpauth_uri("", issuer=issuer, account=name)  # refused before anything is sent
         reply = await self.ask(associate_totp_call)
         return TotpSetup(self, read_totp_secret(reply.body), issuer, name)
+
+    async def list_passkeys(self) -> tuple[Passkey, ...]:
+        """Ask for page after page. See `Session.list_passkeys`."""
+        found: list[Passkey] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            reply = await self.ask(partial(list_passkeys_call, cursor=cursor))
+            page, cursor = read_passkeys(reply.body)
+            found += page
+            if cursor is None:
+                return tuple(found)
+        raise RemoteProtocolError("The server's list of passkeys has no end.")
 
 
 @frozen

@@ -20,6 +20,9 @@
     │  ├─ InvalidParameter(reason_code)  ResourceConflict
     │  ├─ ResourceNotFound ─ DeviceNotFound
     │  ├─ MFAMethodNotFound  SoftwareTokenMFANotFound  EnableSoftwareTokenMFA
+    │  ├─ WebAuthnNotEnabled  WebAuthnConfigurationMissing  WebAuthnChallengeNotFound
+    │  ├─ WebAuthnClientMismatch  WebAuthnRelyingPartyMismatch
+    │  ├─ WebAuthnOriginNotAllowed  WebAuthnCredentialNotSupported
     │  ├─ InvalidConfiguration  FeatureUnavailableInTier  OperationNotEnabled
     │  ├─ CredentialsRejected              the AWS keys that signed a call are no good
     │  ├─ RoleNotAssumed                   STS gave no credentials for a role
@@ -137,6 +140,13 @@ __all__ = [
     "UserNotConfirmed",
     "UserNotFound",
     "UsernameExists",
+    "WebAuthnChallengeNotFound",
+    "WebAuthnClientMismatch",
+    "WebAuthnConfigurationMissing",
+    "WebAuthnCredentialNotSupported",
+    "WebAuthnNotEnabled",
+    "WebAuthnOriginNotAllowed",
+    "WebAuthnRelyingPartyMismatch",
 ]
 
 
@@ -532,6 +542,55 @@ class EnableSoftwareTokenMFA(ServiceError):
     """The TOTP code did not verify during set-up."""
 
     advice = "Enter a new code from the authenticator; TOTP was not set up"
+    quotes_service = False
+
+
+class WebAuthnNotEnabled(ServiceError):
+    """Passkeys are no first factor of this pool."""
+
+    advice = "Allow WEB_AUTHN as a first factor of the user pool"
+    quotes_service = False
+
+
+class WebAuthnConfigurationMissing(ServiceError):
+    """The pool has neither a relying party nor a domain."""
+
+    advice = "Give the user pool a relying party id or a domain"
+    quotes_service = False
+
+
+class WebAuthnChallengeNotFound(ServiceError):
+    """The registration was not started, or too long ago, or completed before."""
+
+    advice = "Start the registration of the passkey again; this one has ended"
+    quotes_service = False
+
+
+class WebAuthnClientMismatch(ServiceError):
+    """The registration was started with another app client."""
+
+    advice = "Complete the registration with the app client it was started with"
+    quotes_service = False
+
+
+class WebAuthnRelyingPartyMismatch(ServiceError):
+    """The passkey is of another relying party than the pool."""
+
+    advice = "Make the passkey for the relying party that the user pool names"
+    quotes_service = False
+
+
+class WebAuthnOriginNotAllowed(ServiceError):
+    """The page that made the passkey is not the relying party's."""
+
+    advice = "Make the passkey on a page of the relying party's domain"
+    quotes_service = False
+
+
+class WebAuthnCredentialNotSupported(ServiceError):
+    """The pool does not take this kind of passkey."""
+
+    advice = "Use another passkey provider or authenticator"
     quotes_service = False
 
 

@@ -44,15 +44,17 @@ from aiocognito.flow.challenges import (
     SmsOtp,
     SoftwareTokenMfa,
     SoftwareTokenSetup,
+    WebAuthn,
 )
 from aiocognito.login import Responder
+from aiocognito.software_passkey import SoftwarePasskey
 
 try:
     import termios
 except ImportError:  # pragma: no cover  not on Windows
     termios = None  # type: ignore[assignment]
 
-__all__ = ["choose", "code", "custom", "first_of", "new_password", "prompt", "totp"]
+__all__ = ["choose", "code", "custom", "first_of", "new_password", "passkey", "prompt", "totp"]
 
 _STEP = 30
 _DIGITS = 6
@@ -186,6 +188,41 @@ def choose(*preferred: str) -> Responder:
                 if name in challenge.options:
                     return challenge.answer(name)
         return None
+
+    return respond
+
+
+def passkey(
+    key: SoftwarePasskey, *, save: Callable[[bytes], Awaitable[None]] | None = None
+) -> Responder:
+    """Answer WEB_AUTHN with a passkey that the program holds. Experimental.
+
+    Chooses the passkey where several first factors are offered.
+
+    Args:
+        key: See `SoftwarePasskey`. A challenge of another relying party, or for other
+            passkeys, is refused with `InvalidArgument`, and nothing is signed.
+        save: An async callable that keeps the passkey's bytes, private key included. It
+            is awaited after a signature has been counted and before the answer leaves,
+            so that a crash in between does not leave an older count behind.
+
+    Raises:
+        InvalidType: Not a `SoftwarePasskey`.
+    """
+    if not isinstance(key, SoftwarePasskey):
+        raise InvalidType("key", "a SoftwarePasskey", key)
+
+    async def respond(challenge: Challenge) -> Answer | None:
+        match challenge:
+            case SelectChallenge(options=options) if WebAuthn.name in options:
+                return challenge.answer(WebAuthn)
+            case WebAuthn(options=asked):
+                credential = key.assertion(asked)
+                if save is not None:
+                    await save(key.to_bytes())
+                return challenge.answer(credential)
+            case _:
+                return None
 
     return respond
 

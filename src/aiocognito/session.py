@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import anyio
 
@@ -14,6 +14,7 @@ from aiocognito._session_devices import SessionDevices
 from aiocognito.account import Account, TotpSetup
 from aiocognito.errors import CognitoError, LocalProtocolError, RemoteProtocolError
 from aiocognito.flow import account as calls
+from aiocognito.flow import passkeys
 from aiocognito.flow.account_reading import (
     AuthFactors,
     CodeDelivery,
@@ -31,6 +32,8 @@ from aiocognito.identity_pool import AwsIdentity
 from aiocognito.tokens.claims import Claims
 from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.saved import SavedState
+from aiocognito.webauthn.options import PasskeyCreationOptions
+from aiocognito.webauthn.responses import Credential
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
@@ -294,6 +297,7 @@ class Session(SessionDevices):
         totp: MfaSetting | None = None,
         sms: MfaSetting | None = None,
         email: MfaSetting | None = None,
+        passkey: Literal["off", "on"] | None = None,
     ) -> None:
         """Switch second factors ``"on"`` or ``"off"``, or on and ``"preferred"``.
 
@@ -301,12 +305,73 @@ class Session(SessionDevices):
         ``"on"`` for the preferred one leaves none. TOTP has to be set up before; SMS and
         e-mail need a verified number or address.
 
+        A passkey is no second factor: switched on, it stands for both of them, where the
+        pool allows that and another factor is on besides.
+
         Raises:
             InvalidParameter: A factor cannot be used yet, or the pool demands one.
             CognitoError: Anything else.
         """
-        settings = {"totp": totp, "sms": sms, "email": email}
+        settings = {"totp": totp, "sms": sms, "email": email, "passkey": passkey}
         await self._account.ask(lambda token: calls.set_mfa_call(token, settings))
+
+    async def start_passkey_registration(self) -> PasskeyCreationOptions:
+        """Begin to register a passkey; a registration begun before is void.
+
+        What comes back goes to a browser (``options.to_json()``) or to
+        `SoftwarePasskey.create`, and its answer to `complete_passkey_registration`
+        within some minutes. That may be in another process, with the same user.
+
+        Raises:
+            WebAuthnNotEnabled: ``WEB_AUTHN`` is no first factor of the pool.
+            WebAuthnConfigurationMissing: The pool has no relying party.
+            LimitExceeded: The user has as many passkeys as one may have, which is 20.
+            CognitoError: Anything else.
+        """
+        reply = await self._account.ask(passkeys.start_registration_call)
+        return passkeys.read_registration_start(reply.body)
+
+    async def complete_passkey_registration(self, credential: Credential) -> None:
+        """Register the passkey that a browser or a `SoftwarePasskey` has made.
+
+        Never repeated by itself. After a lost answer, `list_passkeys` tells whether it
+        is there.
+
+        Args:
+            credential: What ``navigator.credentials.create()`` returned, with
+                ``toJSON()`` applied: as a mapping, or as JSON text.
+
+        Raises:
+            InvalidType: Neither a mapping nor text.
+            InvalidArgument: Not what ``create()`` returns; nothing is sent.
+            WebAuthnChallengeNotFound: Too late, or completed before.
+            WebAuthnOriginNotAllowed: Made on a page that is not the relying party's.
+            WebAuthnRelyingPartyMismatch: Made for another relying party.
+            WebAuthnClientMismatch: Started with another app client.
+            WebAuthnCredentialNotSupported: A kind of passkey the pool does not take.
+            CognitoError: Anything else.
+        """
+        await self._account.ask(
+            lambda token: passkeys.complete_registration_call(token, credential)
+        )
+
+    async def list_passkeys(self) -> tuple[passkeys.Passkey, ...]:
+        """Return the user's passkeys, all pages of them."""
+        return await self._account.list_passkeys()
+
+    async def delete_passkey(self, passkey: passkeys.Passkey | str) -> None:
+        """Delete a passkey; nobody signs in with it any more. Tokens live on.
+
+        Never repeated by itself: a second call finds none.
+
+        Args:
+            passkey: One of `list_passkeys`, or its id.
+
+        Raises:
+            ResourceNotFound: The user has no such passkey.
+            CognitoError: Anything else.
+        """
+        await self._account.ask(lambda token: passkeys.delete_passkey_call(token, passkey))
 
     async def delete_user(self) -> None:
         """Delete the user for good, and close the session.

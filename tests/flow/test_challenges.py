@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -21,8 +22,10 @@ from aiocognito.flow.challenges import (
     SoftwareTokenMfa,
     SoftwareTokenSetup,
     UnknownChallenge,
+    WebAuthn,
     wire_name,
 )
+from aiocognito.webauthn.options import read_request_options
 
 CONTEXT = Context(
     client_id="client1",
@@ -47,9 +50,20 @@ CUSTOM = CustomChallenge(**COMMON)
 FIRST = SelectChallenge(options=("PASSWORD_SRP", "EMAIL_OTP"), **COMMON)
 PLAIN = PasswordChallenge(**COMMON)
 SRP = PasswordSrpChallenge(**COMMON)
+OPTIONS = '{"challenge":"Y2FuYXJ5LWNhbmFyeS1jYW5hcnk","rpId":"auth.example.com"}'
+PASSKEY = WebAuthn(
+    context=CONTEXT,
+    parameters={"CREDENTIAL_REQUEST_OPTIONS": OPTIONS},
+    options=read_request_options(OPTIONS),
+)
+SIGNED = {
+    "id": "AAAA",
+    "type": "public-key",
+    "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
+}
 ALL: list[Challenge] = [
     *(c for c, _ in CODES),
-    *(NEW, SELECT, SETUP, TOTP, CUSTOM, FIRST, PLAIN, SRP, UNKNOWN),
+    *(NEW, SELECT, SETUP, TOTP, CUSTOM, FIRST, PLAIN, SRP, PASSKEY, UNKNOWN),
 ]
 
 
@@ -251,3 +265,34 @@ def test_classes_match_by_name_and_by_field() -> None:
 
 def test_the_username_is_the_services() -> None:
     assert NEW.username == "alice"
+
+
+# --- passkeys ---
+
+
+@pytest.mark.parametrize("credential", [SIGNED, json.dumps(SIGNED)], ids=["mapping", "text"])
+def test_a_passkeys_answer_travels_as_text(credential: Any) -> None:
+    answer = PASSKEY.answer(credential)
+    assert json.loads(responses(answer)["CREDENTIAL"]) == SIGNED
+    assert "AAAA" not in repr(answer)
+    assert not answer.begins_srp
+    assert not answer.lacks_password
+
+
+def test_a_passkey_can_answer_with_the_choice() -> None:
+    select = SelectChallenge(options=("PASSWORD_SRP", "WEB_AUTHN"), **COMMON)
+    answer = select.answer(WebAuthn, credential=SIGNED)
+    assert responses(answer)["ANSWER"] == "WEB_AUTHN"
+    assert json.loads(responses(answer)["CREDENTIAL"]) == SIGNED
+    assert responses(select.answer("WEB_AUTHN")) == {"ANSWER": "WEB_AUTHN"}
+    for wrong in ({"credential": SIGNED}, {"credential": SIGNED, "password": "x"}):
+        with pytest.raises(InvalidArgument, match="credential"):
+            select.answer("PASSWORD_SRP", **wrong)
+    with pytest.raises(InvalidArgument, match="password"):
+        select.answer("WEB_AUTHN", password="x", credential=SIGNED)
+
+
+@pytest.mark.parametrize("credential", [None, 5, b"{}"])
+def test_a_passkeys_answer_of_another_type_is_refused(credential: Any) -> None:
+    with pytest.raises(InvalidType, match="credential"):
+        PASSKEY.answer(credential)

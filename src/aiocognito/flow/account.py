@@ -204,7 +204,8 @@ def set_mfa_call(access_token: Secret, settings: Mapping[str, MfaSetting | None]
 
     Args:
         access_token: The user's.
-        settings: By ``totp``, ``sms`` and ``email``; None leaves a factor as it is.
+        settings: By ``totp``, ``sms``, ``email`` and ``passkey``; None leaves a factor as
+            it is.
     """
     return _authorized("SetUserMFAPreference", access_token, mfa_members(settings), repeatable=True)
 

@@ -26,6 +26,7 @@ from aiocognito.flow.first_factors import (
     SelectChallenge,
 )
 from aiocognito.flow.mfa_challenges import MfaSetup, SelectMfaType, SoftwareTokenSetup
+from aiocognito.flow.passkeys import WebAuthn
 from aiocognito.tokens.devices import RememberedDevice
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "SoftwareTokenMfa",
     "SoftwareTokenSetup",
     "UnknownChallenge",
+    "WebAuthn",
     "wire_name",
 ]
 
@@ -179,6 +181,7 @@ Challenge = (
     | SelectChallenge
     | PasswordChallenge
     | PasswordSrpChallenge
+    | WebAuthn
     | UnknownChallenge
 )
 """Every challenge. Closed within a minor version, so that ``assert_never`` works."""

@@ -32,9 +32,11 @@ from aiocognito.flow.challenges import (
     SoftwareTokenMfa,
     SoftwareTokenSetup,
     UnknownChallenge,
+    WebAuthn,
 )
 from aiocognito.tokens.devices import is_device_key
 from aiocognito.tokens.model import NewDevice, TokenSet
+from aiocognito.webauthn.options import read_request_options
 
 __all__ = [
     "Asked",
@@ -57,6 +59,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-_=.]+", re.ASCII)  # service model: TokenModel
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 PLAINTEXT = (PasswordChallenge.name, "ADMIN_NO_SRP_AUTH")
 """The challenges that only the password in the clear answers."""
+_PASSKEY_OPTIONS = "CREDENTIAL_REQUEST_OPTIONS"
 _SECRET_CODE = re.compile(r"[A-Za-z0-9]{16,256}", re.ASCII)  # service model; 256 is ours
 _DAY = 86_400.0
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # surrogates; they have no UTF-8
@@ -159,7 +162,15 @@ def read_challenge(asked: Asked, context: Context) -> Challenge:
         case CustomChallenge.name:
             return CustomChallenge(**common)
         case SelectChallenge.name:
-            return SelectChallenge(options=_selectable(asked, context), **common)
+            return SelectChallenge(
+                options=_selectable(asked, context),
+                passkey_options=None
+                if get(_PASSKEY_OPTIONS) is None
+                else read_request_options(get(_PASSKEY_OPTIONS)),
+                **common,
+            )
+        case WebAuthn.name:
+            return WebAuthn(options=read_request_options(get(_PASSKEY_OPTIONS)), **common)
         case PasswordChallenge.name:
             return PasswordChallenge(**common)
         case PasswordSrpChallenge.name:

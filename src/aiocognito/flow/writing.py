@@ -18,6 +18,7 @@ _MFA_MEMBERS = {
     "totp": "SoftwareTokenMfaSettings",
     "sms": "SMSMfaSettings",
     "email": "EmailMfaSettings",
+    "passkey": "WebAuthnMfaSettings",
 }
 
 
@@ -54,20 +55,26 @@ def mfa_members(settings: Mapping[str, MfaSetting | None]) -> dict[str, dict[str
     """Write preferences for factors.
 
     Args:
-        settings: By ``totp``, ``sms`` and ``email``; None leaves a factor as it is.
+        settings: By ``totp``, ``sms``, ``email`` and ``passkey``, which cannot be
+            preferred; None leaves a factor as it is.
     """
     given = {factor: setting for factor, setting in settings.items() if setting is not None}
     for factor, setting in given.items():
         if setting not in ("off", "on", "preferred"):
             raise InvalidArgument(factor, "'off', 'on' or 'preferred'")
+    if given.get("passkey") == "preferred":
+        raise InvalidArgument("passkey", "'off' or 'on'")
     if not given:
         raise InvalidArgument("settings", "given for one factor at least")
     if list(given.values()).count("preferred") > 1:
         raise InvalidArgument("settings", "'preferred' for one factor only")
-    return {
-        _MFA_MEMBERS[factor]: {"Enabled": setting != "off", "PreferredMfa": setting == "preferred"}
-        for factor, setting in given.items()
-    }
+    return {_MFA_MEMBERS[factor]: _switch(factor, setting) for factor, setting in given.items()}
+
+
+def _switch(factor: str, setting: MfaSetting) -> dict[str, bool]:
+    switch = {"Enabled": setting != "off"}
+    # The service model knows no such member for passkeys.
+    return switch if factor == "passkey" else {**switch, "PreferredMfa": setting == "preferred"}
 
 
 def _checked_value(value: object, argument: str) -> str:

@@ -80,6 +80,13 @@ _CODES: dict[str, type[ServiceError]] = {
     "UserNotConfirmedException": errors.UserNotConfirmed,
     "UserNotFoundException": errors.UserNotFound,
     "UsernameExistsException": errors.UsernameExists,
+    "WebAuthnChallengeNotFoundException": errors.WebAuthnChallengeNotFound,
+    "WebAuthnClientMismatchException": errors.WebAuthnClientMismatch,
+    "WebAuthnConfigurationMissingException": errors.WebAuthnConfigurationMissing,
+    "WebAuthnCredentialNotSupportedException": errors.WebAuthnCredentialNotSupported,
+    "WebAuthnNotEnabledException": errors.WebAuthnNotEnabled,
+    "WebAuthnOriginNotAllowedException": errors.WebAuthnOriginNotAllowed,
+    "WebAuthnRelyingPartyMismatchException": errors.WebAuthnRelyingPartyMismatch,
 }
 
 # What STS says of a role that somebody wants to take on; some of these names mean other
@@ -104,13 +111,6 @@ GENERIC_CODES = frozenset(
         "UnsupportedOperationException",
         "UnsupportedTokenTypeException",
         "UserPoolAddOnNotEnabledException",
-        "WebAuthnChallengeNotFoundException",
-        "WebAuthnClientMismatchException",
-        "WebAuthnConfigurationMissingException",
-        "WebAuthnCredentialNotSupportedException",
-        "WebAuthnNotEnabledException",
-        "WebAuthnOriginNotAllowedException",
-        "WebAuthnRelyingPartyMismatchException",
     }
 )
 """Codes that stay a plain `ServiceError`: ``code`` and ``message`` say all there is."""
