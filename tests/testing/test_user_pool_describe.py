@@ -12,6 +12,7 @@ from botocore.model import Shape
 from aiocognito.testing.admin_constraints import ALL_INPUTS
 from aiocognito.testing.constraints import (
     LONGEST_STRING,
+    Document,
     Flag,
     ListOf,
     Nested,
@@ -141,6 +142,8 @@ def _compare(rule: Rule, shape: Shape) -> None:
             kinds = {"string": str, "boolean": bool}
             assert {kinds[inner.type_name] for inner in shape.members.values()} == {rule.kind}
             assert set(rule.members) == set(shape.members)
+        case Document():
+            assert shape.is_document_type
         case Flag():
             assert shape.type_name == "boolean"
         case Number():

@@ -54,6 +54,7 @@ class Account:
             "PASSWORD": user.password is not None,
             "EMAIL_OTP": user.has_verified("email"),
             "SMS_OTP": user.has_verified("phone_number"),
+            "WEB_AUTHN": bool(user.passkeys),
             "SOFTWARE_TOKEN": user.software_token is not None,
         }
         return {
@@ -94,8 +95,10 @@ class Account:
             method: request[setting] for setting, method in _SETTINGS.items() if setting in request
         }
         on = self._switched(user, changes)
+        passkey_mfa = self._passkey_switched(user, request.get("WebAuthnMfaSettings", {}), on)
         user.preferred_mfa = self._preferred(user, changes, on)
         user.mfa[:] = on
+        user.passkey_mfa = passkey_mfa
 
     def _switched(self, user: LocalUser, changes: Mapping[str, Mapping[str, bool]]) -> list[str]:
         on = [method for method in user.mfa if changes.get(method, {}).get("Enabled", True)]
@@ -106,6 +109,16 @@ class Account:
         if self.state.settings.mfa == "ON" and user.mfa and not on:
             raise invalid_parameter("MFA is required by the user pool.")  # our words
         return on
+
+    def _passkey_switched(self, user: LocalUser, change: Mapping[str, bool], on: list[str]) -> bool:
+        """Say whether a passkey stands for two factors from now on (texts: our words)."""
+        wished = change.get("Enabled", user.passkey_mfa)
+        if "Enabled" in change and wished:
+            if not self.state.settings.passkey_mfa:
+                raise invalid_parameter("Passkey MFA is not enabled for the user pool.")
+            if not on:
+                raise invalid_parameter("Passkey MFA needs another MFA method besides.")
+        return wished
 
     def _preferred(
         self, user: LocalUser, changes: Mapping[str, Mapping[str, bool]], on: list[str]

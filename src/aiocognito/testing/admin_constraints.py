@@ -150,6 +150,7 @@ SIGNED_INPUTS: Mapping[str, Mapping[str, Rule]] = {
     "AdminListGroupsForUser": {**_USER, **_KEYED},
     "ListUsersInGroup": {**_GROUP, **_KEYED},
     "DescribeUserPool": _POOL,
+    "GetUserPoolMfaConfig": _POOL,
     "DescribeUserPoolClient": {**_POOL, "ClientId": CLIENT_ID},
     "ListUserPoolClients": {
         **_POOL,

@@ -141,6 +141,7 @@ class AdminDescriptions:
         return {
             "DescribeUserPool": self.pool,
             "DescribeUserPoolClient": self.client,
+            "GetUserPoolMfaConfig": self.mfa,
             "ListUserPoolClients": self.clients,
             "ListUserPools": self.pools,
         }
@@ -149,6 +150,10 @@ class AdminDescriptions:
         """Answer DescribeUserPool."""
         settings, users = self.state.settings, len(self.state.users)
         return {"UserPool": descriptions.user_pool(settings, users=users)}
+
+    def mfa(self, request: Mapping[str, Any]) -> Answer:
+        """Answer GetUserPoolMfaConfig."""
+        return descriptions.mfa_configuration(self.state.settings)
 
     def pools(self, request: Mapping[str, Any]) -> Answer:
         """Answer ListUserPools as the only pool there is."""

@@ -67,10 +67,15 @@ def authorized(
     return _owner(state, state.tokens.verify_access_token(access_token), names_missing_user)
 
 
-def signed_in_at(state: PoolState, access_token: str) -> tuple[LocalUser, LocalClient]:
-    """Return the user and the app client an access token was issued to and for."""
+def signed_in_at(
+    state: PoolState, access_token: str, *, names_missing_user: bool = True
+) -> tuple[LocalUser, LocalClient]:
+    """Return the user and the app client an access token was issued to and for.
+
+    Raises as `authorized`.
+    """
     claims = state.tokens.verify_access_token(access_token)
-    return _owner(state, claims, True), state.client(claims["client_id"])
+    return _owner(state, claims, names_missing_user), state.client(claims["client_id"])
 
 
 def _owner(state: PoolState, claims: Mapping[str, Any], names_missing_user: bool) -> LocalUser:

@@ -58,6 +58,7 @@ class ChallengeSession:
         address: The e-mail address that the right code makes the user's own.
         rounds: What a custom sign-in has gone through so far.
         private: What the creating trigger keeps for the verifying one.
+        signed_challenge: What a passkey is to sign.
         nobody: Whom a name without a user pretends to be.
         device_key: The device that the conversation has named, or None.
     """
@@ -73,6 +74,7 @@ class ChallengeSession:
     address: str | None = None
     rounds: tuple[Round, ...] = ()
     private: Mapping[str, str] = field(factory=dict, repr=False)
+    signed_challenge: bytes | None = field(default=None, repr=False)
     nobody: Claimant | None = None
     device_key: str | None = None
     spent: bool = False

@@ -112,6 +112,10 @@ class Claimants:
         local, domain = (chr(ord("a") + octet % 26) for octet in digest[:2])
         return "email", f"{local}@{domain}"
 
+    def pretended_passkey(self, username: str) -> bytes:
+        """Return the id of a passkey that nobody has; the same name always yields the same."""
+        return self._derive("passkey", username)
+
     def is_same(self, name: str, claimant: Claimant) -> bool:
         """Say whether a name in an answer means the one who started."""
         if name in (claimant.username, claimant.typed):

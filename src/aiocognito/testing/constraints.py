@@ -96,7 +96,14 @@ class Nested:
     required: bool = field(default=False, kw_only=True)
 
 
-Rule = Text | TextMap | Structure | Flag | Number | ListOf | Nested
+@frozen(kw_only=True)
+class Document:
+    """A JSON object of any content; whoever reads it looks at its members."""
+
+    required: bool = False
+
+
+Rule = Text | TextMap | Structure | Flag | Number | ListOf | Nested | Document
 
 LONGEST_STRING = 131072  # service model: StringType
 
@@ -269,6 +276,20 @@ INPUTS: Mapping[str, Mapping[str, Rule]] = {
         "UserCode": _USER_CODE,
         "FriendlyDeviceName": PLAIN,
     },
+    "StartWebAuthnRegistration": {"AccessToken": needed(_TOKEN)},
+    "CompleteWebAuthnRegistration": {
+        "AccessToken": needed(_TOKEN),
+        "Credential": Document(required=True),
+    },
+    "ListWebAuthnCredentials": {
+        "AccessToken": needed(_TOKEN),
+        "NextToken": Text(min=1, max=LONGEST_STRING, pattern=r"[\S]+"),
+        "MaxResults": Number(min=0, max=20),
+    },
+    "DeleteWebAuthnCredential": {
+        "AccessToken": needed(_TOKEN),
+        "CredentialId": needed(PLAIN),
+    },
     "SetUserMFAPreference": {
         "AccessToken": needed(_TOKEN),
         **MFA_SWITCHES,
@@ -331,7 +352,7 @@ def _violations(path: str, rule: Rule, value: Any) -> Iterator[str]:
         case Nested(members=members):
             for name, member in members.items():
                 yield from _violations(f"{path}.{_path(name)}", member, value.get(name))
-        case Structure() | Flag():
+        case Structure() | Flag() | Document():
             pass  # `_typed` has said all there is to say
 
 
@@ -367,6 +388,8 @@ def _typed(rule: Rule, value: Any) -> Any:
             fits = isinstance(value, Mapping)
             value = _without_nulls(value) if fits else {}
             fits = fits and all(isinstance(value.get(name, kind()), kind) for name in members)
+        case Document():
+            fits = isinstance(value, Mapping)
         case Nested(members=rules):
             fits = isinstance(value, Mapping)
             value = _members(rules, value) if fits else {}

@@ -18,6 +18,7 @@ from aiocognito.testing.custom_auth import CustomAuth
 from aiocognito.testing.device_challenges import DEMAND, VERIFIER, DeviceChallenges
 from aiocognito.testing.first_factors import FirstFactors
 from aiocognito.testing.new_password import NewPassword
+from aiocognito.testing.passkeys import PasskeyWeighed
 from aiocognito.testing.password_check import PasswordCheck
 from aiocognito.testing.refreshing import Refreshing
 from aiocognito.testing.second_factors import SecondFactors
@@ -112,7 +113,12 @@ class Conversation:
         (username,) = needed(answers, "USERNAME")
         client.check_hash(username, answers.get("SECRET_HASH"))
         session = None if text is None else self._session(text, name, client)
-        answer = self._take(username, client, session, request, answers)
+        try:
+            answer = self._take(username, client, session, request, answers)
+        except PasskeyWeighed:
+            assert text is not None
+            self.state.sessions.spend(text)
+            raise
         if text is not None:
             self.state.sessions.spend(text)
         return answer

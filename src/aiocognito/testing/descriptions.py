@@ -6,7 +6,7 @@ from typing import Any
 
 from aiocognito.testing.settings import PoolSettings
 
-__all__ = ["openid_configuration", "user_pool"]
+__all__ = ["mfa_configuration", "openid_configuration", "user_pool"]
 
 _ARN_ACCOUNT = "000000000000"
 
@@ -51,6 +51,22 @@ def user_pool(settings: PoolSettings, *, users: int) -> dict[str, Any]:
     return described
 
 
+def mfa_configuration(settings: PoolSettings) -> dict[str, Any]:
+    """Return the answer of GetUserPoolMfaConfig."""
+    described: dict[str, Any] = {"MfaConfiguration": settings.mfa}
+    if settings.offers("SOFTWARE_TOKEN_MFA"):
+        described["SoftwareTokenMfaConfiguration"] = {"Enabled": True}
+    if settings.rp is not None:
+        described["WebAuthnConfiguration"] = {
+            "RelyingPartyId": settings.rp.id,
+            "UserVerification": settings.user_verification,
+            "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION"
+            if settings.passkey_mfa
+            else "SINGLE_FACTOR",
+        }
+    return described
+
+
 def openid_configuration(settings: PoolSettings) -> dict[str, Any]:
     """Return the discovery document; endpoints on the domain only if there is one."""
     document: dict[str, Any] = {
@@ -63,7 +79,7 @@ def openid_configuration(settings: PoolSettings) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
     if settings.domain is not None:
-        host = f"https://{settings.domain}.auth.{settings.pool.region}.amazoncognito.com"
+        host = f"https://{settings.managed_login_host}"
         document |= {
             "authorization_endpoint": f"{host}/oauth2/authorize",
             "token_endpoint": f"{host}/oauth2/token",

@@ -24,6 +24,7 @@ from aiocognito.testing.one_time_codes import (
     OneTimeCodes,
     asked,
 )
+from aiocognito.testing.passkeys import PasskeySignIn
 from aiocognito.testing.password_check import PasswordCheck
 from aiocognito.testing.registration import SIGNED_UP
 from aiocognito.testing.second_factors import SecondFactors
@@ -38,7 +39,7 @@ from aiocognito.testing.users import LocalUser
 
 __all__ = ["FirstFactors"]
 
-_SELECT = "SELECT_CHALLENGE"
+_SELECT, _PASSKEY = "SELECT_CHALLENGE", "WEB_AUTHN"
 # The code of each first factor, and the second factor whose contact it shares.
 _DELIVERED = {"EMAIL_OTP": "EMAIL_OTP", "SMS_OTP": "SMS_MFA"}
 
@@ -51,10 +52,15 @@ class FirstFactors:
     passwords: PasswordCheck
     second_factors: SecondFactors
     codes: OneTimeCodes = field(init=False)
+    passkeys: PasskeySignIn = field(init=False)
 
     @codes.default
     def _make_codes(self) -> OneTimeCodes:
         return OneTimeCodes(self.state)
+
+    @passkeys.default
+    def _make_passkeys(self) -> PasskeySignIn:
+        return PasskeySignIn(self.state)
 
     def initiate(
         self, client: LocalClient, parameters: Mapping[str, str], session: str | None
@@ -71,9 +77,10 @@ class FirstFactors:
             return self._begin(preferred, claimant, client, parameters)
         if not offered:
             raise not_authorized("No first factor is available to the user.")  # our words
-        text = self._open(claimant, client, _SELECT, choices=tuple(offered))
-        put = challenge(_SELECT, {"USERNAME": claimant.username}, text)
-        return {**put, "AvailableChallenges": offered}
+        return {
+            **self._put(_SELECT, claimant, client, choices=tuple(offered)),
+            "AvailableChallenges": offered,
+        }
 
     def answer(
         self,
@@ -92,6 +99,8 @@ class FirstFactors:
                 (chosen,) = needed(answers, "ANSWER")
                 if chosen not in session.choices:
                     raise invalid_parameter("ANSWER is not one of AvailableChallenges.")  # ours
+                if chosen == _PASSKEY and "CREDENTIAL" in answers:
+                    return self._check_passkey(claimant, client, session, answers)
                 return self._begin(chosen, claimant, client, answers)
             case "PASSWORD":
                 (password,) = needed(answers, "PASSWORD")
@@ -99,6 +108,8 @@ class FirstFactors:
             case "PASSWORD_SRP":
                 (srp_a,) = needed(answers, "SRP_A")
                 return self._open_srp(claimant, client, srp_a)
+            case "WEB_AUTHN":
+                return self._check_passkey(claimant, client, session, answers)
             case _:
                 return self._check_code(claimant, client, session, answers)
 
@@ -112,7 +123,20 @@ class FirstFactors:
         for name, contact in _DELIVERED.items():
             if name in allowed and (user is None or self._may_use_code(user, contact)):
                 offered.append(name)
-        return offered
+        if _PASSKEY in allowed and (user is None or self._may_use_passkey(user)):
+            offered.append(_PASSKEY)
+        return [name for name in offered if name != _PASSKEY or self.state.settings.rp]
+
+    def _may_use_passkey(self, user: LocalUser) -> bool:
+        """Whether it is enough: where two factors are needed it may stand for both."""
+        usable = bool(user.passkeys) and user.status != "FORCE_CHANGE_PASSWORD"
+        return usable and (not self.second_factors.is_needed(user) or self._stands_for_two(user))
+
+    def _stands_for_two(self, user: LocalUser | None) -> bool:
+        settings = self.state.settings
+        if user is None or not settings.passkey_mfa:
+            return False
+        return user.passkey_mfa or settings.mfa == "ON"
 
     def _may_use_code(self, user: LocalUser, contact: str) -> bool:
         return (
@@ -133,8 +157,21 @@ class FirstFactors:
             return self.passwords.check(claimant, client, given["PASSWORD"])
         if name == "PASSWORD_SRP" and "SRP_A" in given:
             return self._open_srp(claimant, client, given["SRP_A"])
-        text = self._open(claimant, client, name)
-        return challenge(name, {"USERNAME": claimant.username}, text)
+        return self._put(name, claimant, client)
+
+    def _put(self, name: str, claimant: Claimant, client: LocalClient, **facts: Any) -> Answer:
+        """Put a challenge; where a passkey may answer it, with what there is to sign.
+
+        The service takes a passkey's answer to SELECT_CHALLENGE too (service model,
+        ``ChallengeResponses``), so what is to be signed must be there by then: our reading.
+        """
+        parameters = {"USERNAME": claimant.username}
+        if _PASSKEY in (name, *facts.get("choices", ())):
+            signed = facts["signed_challenge"] = self.passkeys.draw()
+            parameters["CREDENTIAL_REQUEST_OPTIONS"] = self.passkeys.options(
+                claimant, signed, must_verify=self._stands_for_two(claimant.user)
+            )
+        return challenge(name, parameters, self._open(claimant, client, name, **facts))
 
     def _open_srp(self, claimant: Claimant, client: LocalClient, srp_a: str) -> Answer:
         opening = self.state.srp.open(claimant, client, srp_a)
@@ -163,6 +200,19 @@ class FirstFactors:
         self.codes.check(claimant.user, session, answers)
         self.passwords.refuse_state(claimant.user)
         return self.second_factors.finish(claimant.user, client)
+
+    def _check_passkey(
+        self,
+        claimant: Claimant,
+        client: LocalClient,
+        session: ChallengeSession,
+        answers: Mapping[str, str],
+    ) -> Answer:
+        (credential,) = needed(answers, "CREDENTIAL")
+        two = self._stands_for_two(claimant.user)
+        user = self.passkeys.check(claimant, session, credential, must_verify=two)
+        self.passwords.refuse_state(user)
+        return self.second_factors.finish(user, client)
 
     def _after_sign_up(self, claimant: Claimant, client: LocalClient, text: str) -> Answer:
         """Sign in whom a confirmation has just proven; the session works once."""

@@ -33,6 +33,7 @@ from aiocognito.testing.faults import FaultPlan
 from aiocognito.testing.http import HttpShell
 from aiocognito.testing.identity_pool import LocalIdentityPool
 from aiocognito.testing.memory import MemoryHttp, MemoryTransport
+from aiocognito.testing.relying_party import UserVerification
 from aiocognito.testing.settings import DeviceTracking, MfaMode
 from aiocognito.testing.triggers import Trigger
 from aiocognito.testing.user_pool import LocalUserPool
@@ -92,6 +93,9 @@ class LocalCognito:
         first_factors: Iterable[str] = ("PASSWORD",),
         device_tracking: DeviceTracking = "OFF",
         device_replaces_mfa: bool = True,
+        relying_party: str | None = None,
+        user_verification: UserVerification = "preferred",
+        passkey_mfa: bool = False,
         triggers: Mapping[str, Trigger] | None = None,
         client_id: str | None = None,
         client_secret: bool | str | Iterable[str] = False,
@@ -137,6 +141,9 @@ class LocalCognito:
                 first_factors=first_factors,
                 device_tracking=device_tracking,
                 device_replaces_mfa=device_replaces_mfa,
+                relying_party=relying_party,
+                user_verification=user_verification,
+                passkey_mfa=passkey_mfa,
                 triggers=triggers,
             )
         )

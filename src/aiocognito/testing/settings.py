@@ -11,7 +11,9 @@ from attrs import field, frozen
 from aiocognito._partitions import UserPoolId
 from aiocognito.errors import InvalidArgument
 from aiocognito.testing.password_policy import PasswordPolicy
+from aiocognito.testing.relying_party import RelyingParty, UserVerification
 from aiocognito.testing.service_errors import invalid_parameter
+from aiocognito.webauthn.text import is_domain
 
 __all__ = ["FIRST_FACTORS", "MFA_METHODS", "DeviceTracking", "MfaMode", "PoolSettings", "Recovery"]
 
@@ -19,7 +21,7 @@ MfaMode = Literal["OFF", "OPTIONAL", "ON"]
 DeviceTracking = Literal["OFF", "ALWAYS", "OPT_IN"]
 Recovery = Literal["verified_email", "verified_phone_number", "admin_only"]
 
-FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP")
+FIRST_FACTORS = ("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN")
 MFA_METHODS = ("SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP")
 
 STANDARD_ATTRIBUTES = frozenset(
@@ -65,6 +67,11 @@ class PoolSettings:
         self_sign_up: Whether people may sign up themselves.
         device_replaces_mfa: Whether a remembered device stands in for a second factor
             (``ChallengeRequiredOnNewDevice``), or proves itself after it.
+        relying_party: The domain passkeys are made for, or None: then the managed-login
+            domain, if there is one.
+        user_verification: ``required`` or ``preferred``.
+        passkey_mfa: Whether a passkey whose user was verified stands for two factors
+            (``MULTI_FACTOR_WITH_USER_VERIFICATION``).
     """
 
     pool: UserPoolId
@@ -87,6 +94,9 @@ class PoolSettings:
     recovery: tuple[Recovery, ...] = ("verified_email", "verified_phone_number")
     self_sign_up: bool = True
     device_replaces_mfa: bool = True
+    relying_party: str | None = None
+    user_verification: UserVerification = "preferred"
+    passkey_mfa: bool = False
 
     def __attrs_post_init__(self) -> None:
         _among("mfa", (self.mfa,), ("OFF", "OPTIONAL", "ON"))
@@ -104,6 +114,22 @@ class PoolSettings:
             raise InvalidArgument("alias_attributes", "empty when username_attributes is not")
         if self.mfa == "ON" and not self.mfa_methods:
             raise InvalidArgument("mfa_methods", "not empty when MFA is on")
+        _among("user_verification", (self.user_verification,), ("required", "preferred"))
+        if self.relying_party is not None and not _may_be_relying_party(self.relying_party):
+            raise InvalidArgument("relying_party", "a domain's name, and not a top-level one")
+
+    @property
+    def rp(self) -> RelyingParty | None:
+        """Who passkeys are made for; None where nobody is named."""
+        host = self.relying_party or self.managed_login_host
+        return None if host is None else RelyingParty(host, self.user_verification)
+
+    @property
+    def managed_login_host(self) -> str | None:
+        """The host of the managed login, or None."""
+        if self.domain is None:
+            return None
+        return f"{self.domain}.auth.{self.pool.region}.amazoncognito.com"
 
     @property
     def attribute_names(self) -> frozenset[str]:
@@ -151,6 +177,11 @@ class PoolSettings:
         if missing:
             lines = "".join(f"{name}: The attribute is required\n" for name in missing)
             raise invalid_parameter(f"Attributes did not conform to the schema: {lines}")
+
+
+def _may_be_relying_party(name: str) -> bool:
+    # The service refuses all public suffixes; here it is the top level alone.
+    return name == "localhost" or (is_domain(name) and "." in name and len(name) <= 127)
 
 
 def _among(

@@ -27,10 +27,12 @@ from aiocognito.testing.conversation import Conversation
 from aiocognito.testing.device_operations import DeviceOperations
 from aiocognito.testing.draws import Entropy
 from aiocognito.testing.lockout import Lockout
+from aiocognito.testing.passkeys import Passkeys
 from aiocognito.testing.password_policy import PasswordPolicy
 from aiocognito.testing.recovery import PasswordRecovery
 from aiocognito.testing.refreshing import Refreshing
 from aiocognito.testing.registration import Registration
+from aiocognito.testing.relying_party import UserVerification
 from aiocognito.testing.settings import (
     MFA_METHODS,
     DeviceTracking,
@@ -62,8 +64,13 @@ class LocalUserPool(PoolAdministration):
         mfa: ``OFF``, ``OPTIONAL`` (each user decides) or ``ON``.
         mfa_methods: The factors on offer, out of ``SMS_MFA``, ``SOFTWARE_TOKEN_MFA``
             and ``EMAIL_OTP``.
-        first_factors: What USER_AUTH may begin with, out of ``PASSWORD``, ``EMAIL_OTP``
-            and ``SMS_OTP``; the app client has to allow the flow besides.
+        first_factors: What USER_AUTH may begin with, out of ``PASSWORD``, ``EMAIL_OTP``,
+            ``SMS_OTP`` and ``WEB_AUTHN``; the app client has to allow the flow besides.
+        relying_party: The domain that passkeys are made for, such as
+            ``auth.example.com`` or ``localhost``; the managed-login domain if not given.
+        user_verification: ``required`` or ``preferred``, of passkeys.
+        passkey_mfa: Whether a passkey whose user was verified may stand for two factors;
+            each user switches that on.
         device_tracking: ``ALWAYS`` or ``OPT_IN`` to hand out device keys, which every
             refresh must then name. With ``OPT_IN`` a confirmed device is remembered only
             once UpdateDeviceStatus says so.
@@ -114,6 +121,9 @@ class LocalUserPool(PoolAdministration):
         self_sign_up: bool = True,
         triggers: Mapping[str, Trigger] | None = None,
         domain: str | None = None,
+        relying_party: str | None = None,
+        user_verification: UserVerification = "preferred",
+        passkey_mfa: bool = False,
         timestamp_tolerance: float = 300.0,
     ) -> None:
         pool = parse_user_pool_id(user_pool_id)
@@ -138,6 +148,9 @@ class LocalUserPool(PoolAdministration):
             recovery=tuple(recovery),
             self_sign_up=self_sign_up,
             domain=domain,
+            relying_party=relying_party,
+            user_verification=user_verification,
+            passkey_mfa=passkey_mfa,
         )
         super().__init__(PoolState.empty(settings, clock, entropy, tolerance=timestamp_tolerance))
         self.triggers.update(triggers or {})
@@ -176,6 +189,7 @@ class LocalUserPool(PoolAdministration):
             "AssociateSoftwareToken": totp.associate,
             "VerifySoftwareToken": totp.verify,
             **DeviceOperations(self._state).table(),
+            **Passkeys(self._state).table(),
             **UserCreation(self._state).table(),
             **AdminOperations(self._state).table(),
             **GroupOperations(self._state).table(),

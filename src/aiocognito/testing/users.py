@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from aiocognito.testing.devices import LocalDevice
 from aiocognito.testing.passwords import StoredPassword
+from aiocognito.testing.relying_party import LocalPasskey, PendingPasskey
 from aiocognito.testing.service_errors import PoolError
 from aiocognito.testing.settings import VERIFIED, PoolSettings
 from aiocognito.testing.totp import SoftwareToken
@@ -69,6 +70,9 @@ class LocalUser:
         latest_code: Per medium, the code that was sent last; older ones are void.
         pending_attributes: New values that wait for their verification.
         devices: The confirmed ones, by their keys.
+        passkeys: By the credential's id, base64url without padding.
+        pending_passkey: The registration that was started last, or None.
+        passkey_mfa: Whether a passkey stands for two factors with this user.
     """
 
     username: str
@@ -89,6 +93,9 @@ class LocalUser:
     latest_code: dict[str, str] = field(factory=dict, repr=False)
     pending_attributes: dict[str, str] = field(factory=dict, repr=False)
     devices: dict[str, LocalDevice] = field(factory=dict, repr=False)
+    passkeys: dict[str, LocalPasskey] = field(factory=dict, repr=False)
+    pending_passkey: PendingPasskey | None = field(default=None, repr=False)
+    passkey_mfa: bool = False
 
     @property
     def totp_secret(self) -> str | None:
