@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,6 +23,7 @@ from aiocognito import (
 )
 from aiocognito.flow.calls import Reply
 from aiocognito.testing import LocalCognito, LocalRole, ManualClock
+from tests.authenticator import RP_ID, Authenticator
 from tests.markdown import ROOT, program, source_of
 
 # The pages are about wording, not loops; one loop will do.
@@ -312,6 +314,36 @@ class TestHowTo:
                 email = {"email": "new@example.com"}
                 started = await pool.sign_up("new", PASSWORD, attributes=email)
                 assert await page["welcome"](pool, "new", started, local.outbox[-1].code)
+
+    async def test_passkeys(self) -> None:
+        flows = ("ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+        kept: list[Any] = []
+
+        async def keep(value: Any) -> None:
+            kept.append(value)
+
+        with LocalCognito(
+            first_factors=("PASSWORD", "WEB_AUTHN"),
+            relying_party=RP_ID,
+            explicit_auth_flows=flows,
+        ) as local:
+            local.add_user("ana", PASSWORD)
+            local.add_user("svc-importer", PASSWORD)
+            page = program("docs/howto/passkeys.md", local)
+            browser = Authenticator()
+            async with page["UserPool"](local.user_pool_id, local.client_id) as pool:
+                assert await page["begin"](pool, "ana", keep) is None
+                session = await pool.sign_in("ana", PASSWORD)
+                asked = json.loads(await page["options_for_the_browser"](session))
+                await page["take_the_new_passkey"](session, json.dumps(browser.register(asked)))
+                asked = json.loads(await page["begin"](pool, "ana", keep))
+                credential = json.dumps(browser.authenticate(asked))
+                assert (await page["finish"](pool, kept.pop(), credential)).username == "ana"
+
+                session = await pool.sign_in("svc-importer", PASSWORD)
+                await page["give_it_a_passkey"](session, keep)
+                for _ in range(2):
+                    assert await page["worker"](pool, kept.pop(), keep).access_token()
 
     async def test_keep_a_worker_signed_in(self, local: LocalCognito, totp_secret: str) -> None:
         page = program("docs/howto/keep-a-worker-signed-in.md", local)

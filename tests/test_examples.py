@@ -231,6 +231,15 @@ def test_a_person_types_the_code_of_the_mail() -> None:
     assert "signed in as eva" in out
 
 
+def test_a_worker_signs_in_with_a_passkey_of_its_own() -> None:
+    program = start("software_passkey_worker.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "registered a passkey for auth.example.com" in out
+    assert "signed in as svc-importer, signature number 2" in out
+    assert "a copy taken before that is noticed by its count, and refused" in out
+
+
 def test_a_back_end_signs_in_over_two_requests() -> None:
     program = start("asgi_two_requests.py")
     out, err = finish(program)

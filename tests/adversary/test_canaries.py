@@ -14,6 +14,7 @@ Not looked at: the ``x-amz-security-token`` that botocore logs where *it* signs,
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import re
 import traceback
@@ -25,9 +26,17 @@ from typing import Any
 import pytest
 
 import aiocognito
-from aiocognito import IdentityPool, RefreshFailing, Session, UserPool, responders
+from aiocognito import (
+    Choice,
+    IdentityPool,
+    RefreshFailing,
+    Session,
+    SoftwarePasskey,
+    UserPool,
+    responders,
+)
 from aiocognito._refresh import Timing
-from aiocognito.errors import CognitoError
+from aiocognito.errors import CognitoError, RemoteProtocolError
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.testing import Alter, Answer, Html, LocalCognito, Malformed, Refuse
 from tests.world import World
@@ -281,4 +290,68 @@ async def test_credentials_that_are_malformed_stand_in_no_traceback() -> None:
     await fails(canaries, "malformed credentials", pool.guest().credentials)
     (failing,) = world.heard(RefreshFailing)
     canaries.look_at_error(failing.error, "the error of an event")
+    assert canaries.seen == []
+
+
+async def test_a_passkeys_private_key_shows_nowhere(
+    listener: Listener, capfd: pytest.CaptureFixture[str]
+) -> None:
+    canaries, events = Canaries(), []
+    flows = ("ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+    async with LocalCognito(
+        first_factors=("PASSWORD", "WEB_AUTHN"),
+        relying_party="auth.example.com",
+        explicit_auth_flows=flows,
+    ) as local:
+        local.add_user("ana", PASSWORD)
+        async with UserPool(
+            local.user_pool_id, local.client_id, endpoint_url=local.url, observer=events.append
+        ) as pool:
+            session = await pool.sign_in("ana", PASSWORD)
+            options = await session.start_passkey_registration()
+            key = SoftwarePasskey.create(options)
+            number = key._key.private_numbers().private_value
+            saved = json.loads(key.to_bytes())
+            canaries.secrets |= {"private key": saved["private_key"], "its number": str(number)}
+            await session.complete_passkey_registration(key.registration(options))
+            flow, respond = Choice(preferred="WEB_AUTHN"), responders.passkey(key)
+            await pool.sign_in("ana", flow=flow, respond=respond)
+            canaries.look_at_objects()
+
+            async def unsaved(data: bytes) -> None:
+                raise RemoteProtocolError("the disk is full")
+
+            async def damaged() -> None:
+                broken = {**saved, "sign_count": -1}
+                SoftwarePasskey.from_bytes(json.dumps(broken).encode())
+
+            old = SoftwarePasskey.from_bytes(json.dumps(saved).encode())
+            for what, ask in {
+                "an old count": lambda: pool.sign_in(
+                    "ana", flow=flow, respond=responders.passkey(old)
+                ),
+                "a disk that is full": lambda: pool.sign_in(
+                    "ana", flow=flow, respond=responders.passkey(key, save=unsaved)
+                ),
+                "damaged bytes": damaged,
+            }.items():
+                await fails(canaries, what, ask)
+            local.pool.user("ana").passkeys.clear()
+            await session.complete_passkey_registration(
+                SoftwarePasskey.create(
+                    other := await session.start_passkey_registration()
+                ).registration(other)
+            )
+            await fails(
+                canaries,
+                "a challenge for another one",
+                lambda: pool.sign_in("ana", flow=flow, respond=respond),
+            )
+            events += [key, old, session]
+    for name, text in listener.texts:
+        canaries.look(f"the log of {name}", text)
+    for event in events:
+        canaries.look("an event", f"{event!r} {event!s}")
+    for stream in capfd.readouterr():
+        canaries.look("standard output", stream)
     assert canaries.seen == []
