@@ -78,21 +78,34 @@ async def at_once(function: Callable[[], T]) -> T:
 
 
 class VirtualClock:
-    """The loop's time, as the library's two clocks see it. Fulfils `Clock`."""
+    """The loop's time, as the library's two clocks see it. Fulfils `Clock`.
 
-    def __init__(self) -> None:
+    Args:
+        boot_counts_suspend: Whether the boot clock goes on while the machine sleeps, as
+            Linux's CLOCK_BOOTTIME does.
+    """
+
+    def __init__(self, *, boot_counts_suspend: bool = True) -> None:
+        self._counts = boot_counts_suspend
         self._slept = 0.0  # seconds the machine was suspended, timers and all
         self._set_by = 0.0  # what people and NTP did to the wall clock
         self._origin: float | None = None
 
-    def boot(self) -> float:
+    def _awake(self) -> float:
         now = anyio.current_time()
         if self._origin is None:
             self._origin = now
-        return 1_000.0 + now - self._origin + self._slept
+        return 1_000.0 + now - self._origin
+
+    def real(self) -> float:
+        """Show what a boot clock that misses nothing would."""
+        return self._awake() + self._slept
+
+    def boot(self) -> float:
+        return self.real() if self._counts else self._awake()
 
     def wall(self) -> float:
-        return START + self.boot() - 1_000.0 + self._set_by
+        return START + self.real() - 1_000.0 + self._set_by
 
     def suspend(self, seconds: float) -> None:
         """Let the machine sleep: clocks go on, timers do not."""

@@ -52,6 +52,9 @@ class Session(SessionDevices):
     to one event loop.
     """
 
+    # There may be a hundred thousand of them.
+    __slots__ = ("__weakref__", "_aws", "_keeper", "_renewal", "_services")
+
     def __init__(
         self,
         services: PoolServices,
@@ -74,7 +77,10 @@ class Session(SessionDevices):
             device=device,
         )
         self._renewal = self._keeper.renewal
-        self._account = Account(services, self)
+
+    @property
+    def _account(self) -> Account:
+        return Account(self._services, self)
 
     # --- what is known ---
 

@@ -44,7 +44,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
 
 _USED = 0.8  # of the quota for the steady rate; the rest is the burst
 _DECREASE = 0.7
-_INCREASE = 0.5  # requests a second, each second
+_INCREASE = 0.5 / 120.0  # of the quota, each second: of 120 that is half a request a second
 _SLOWEST = 0.05  # of the full rate
 _ONE_STORM = 1.0  # seconds; refusals this close together are one
 
@@ -141,4 +141,4 @@ class Bucket:
         passed = 0.0 if self._at is None else max(0.0, now - self._at)
         self._at = now
         self._level = min(self.burst, self._level + passed * self._rate)
-        self._rate = min(self.full_rate, self._rate + _INCREASE * passed)
+        self._rate = min(self.full_rate, self._rate + _INCREASE * self.quota * passed)
