@@ -29,6 +29,8 @@ __all__ = ["SessionDevices"]
 class SessionDevices:
     """What a signed-in user does about devices, where the pool tracks them."""
 
+    __slots__ = ()
+
     _keeper: TokenKeeper
     _account: Account
 
