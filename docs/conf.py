@@ -34,16 +34,21 @@ nitpick_ignore_regex = [
     # Private homes, and what only appears in a signature that nobody calls.
     ("py:.*", r"aiocognito\.(.*\.)?_.*"),
     ("py:.*", r"aiocognito\.flow\.app_client\..*"),
-    ("py:.*", r"aiocognito\.testing\.(backend|faults|passwords|totp|users)\..*"),
+    ("py:.*", r"aiocognito\.testing\.(backend|devices|faults|passwords|totp|users)\..*"),
+    ("py:.*", r"aiocognito\.testing\.(openid_tokens|issued_credentials|relying_party)\..*"),
+    ("py:.*", r"aiocognito\.flow\.answers\.BaseChallenge"),
+    ("py:.*", r"aiocognito\.stores\.(keyring\.KeyringBackend|redis\.RedisClient)"),
     ("py:.*", r"aiocognito\.(login\.Conversation|session\.PoolServices|tokens\.saved\..*)"),
     ("py:.*", r"aiocognito\.verify\.verifier\.(AnyClient|VerifiedTokens)"),
     ("py:.*", r"aiocognito\.flow\.transitions\.State"),
-    ("py:class", r"RefreshWith"),  # a literal; its two values are in the text
+    # Literals, whose values are in the text.
+    ("py:class", r"(RefreshWith|DevicePolicy|Operation)"),
     ("py:.*", r"aiocognito\.pool\.PoolOptions"),  # what `open` takes is what the class takes
     # A sentence with a colon in "Returns" is taken for a type.
-    ("py:class", r"[A-Z]\w+ \w+ .*"),
+    ("py:class", r"[A-Z][\w']+ \w+.*"),
     # Aliases of unions and callables, explained where they are used.
-    ("py:.*", r"(Challenge|Step|Flow|Event|Observer|Responder|Secret|AioSession)"),
+    ("py:.*", r"(Challenge|Step|Flow|Event|Observer|Responder|Secret|AioSession|ClientSecret)"),
+    ("py:.*", r"aiocognito\.signing\.CredentialsSource"),
 ]
 
 autodoc_member_order = "bysource"
@@ -59,7 +64,7 @@ if os.environ.get("DOCS_OFFLINE"):
     # Without the inventories nothing of other projects resolves; check the rest.
     intersphinx_mapping = {}
     nitpick_ignore_regex += [
-        ("py:.*", r"(collections|datetime|typing|types|pathlib|anyio|attrs|aiobotocore)\b.*"),
+        ("py:.*", r"(collections|datetime|os|typing|types|pathlib|anyio|attrs|aiobotocore)\b.*"),
         ("py:.*", r"[a-z]+"),
         ("py:.*", r"(Any|Awaitable|Callable|ClassVar|Iterable|Mapping|Path|Self|Sequence)"),
         ("py:exc", r"(Value|Type|Runtime|OS)Error"),
