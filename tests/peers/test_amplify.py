@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aiocognito.testing import LocalCognito
+from tests.peers.devices import EveryClientWithDevices
 from tests.peers.expectations import (
     EMAIL,
     NAME,
@@ -114,3 +115,9 @@ class TestAmplify(EveryClient):
         assert peer.do("sign_out")["status"] == "SUCCESS"
         assert local.requests.count("RevokeToken") == 1
         assert not local.pool.is_active(claims_of(tokens["access"]))
+
+
+class TestAmplifyOnDevices(EveryClientWithDevices):
+    def again(self, peer: Peer) -> dict[str, Any]:
+        peer.do("sign_out")
+        return peer.sign_in(NAME, PASSWORD)

@@ -2,7 +2,8 @@
 
 Known limits of the client itself, which no pool can mend: it cannot hash a client
 secret, does not know EMAIL_OTP, refreshes with REFRESH_TOKEN_AUTH only (so never a
-rotating client), and repeats a refused refresh for several seconds.
+rotating client), and repeats a refused refresh for several seconds. It proves its device
+in place of a code, and not after one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from aiocognito.testing import LocalCognito, LocalUserPool
+from tests.peers.devices import EveryClientWithDevices
 from tests.peers.expectations import (
     EMAIL,
     NAME,
@@ -96,6 +98,13 @@ class TestIdentityJs(EveryClient):
         assert peer.do("sign_out")["status"] == "SUCCESS"
         assert local.requests.count("RevokeToken") == 1
         assert not local.pool.is_active(claims_of(tokens["access"]))
+
+
+class TestIdentityJsOnDevices(EveryClientWithDevices):
+    def ends_well(self, outcome: dict[str, Any], key: str) -> None:
+        # After a code it answers with the session that the code has used up.
+        assert outcome["error"] == "NotAuthorizedException"
+        assert "session can only be used once" in outcome["message"]
 
 
 def second_pool(local: LocalCognito, **settings: Any) -> tuple[LocalUserPool, Any]:

@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from aiocognito.testing import LocalCognito
+from tests.peers.devices import our_device
 from tests.peers.expectations import (
     EMAIL,
     NAME,
@@ -24,6 +26,7 @@ from tests.peers.expectations import (
     PASSWORD,
     Essentials,
     EveryClient,
+    claims_of,
     signed_in,
 )
 from tests.peers.peer import Driver, Peer
@@ -179,3 +182,21 @@ class TestPyJWT:
         token = local.pool.mint(NAME, local.client_id, **spoilt)  # type: ignore[arg-type]
         with driver.at_work(local) as peer:
             assert peer.do("decode", token=token)["error"] == error
+
+
+def test_a_device_that_ours_confirmed_proves_itself_in_pycognito(driver: Driver) -> None:
+    """Its own confirmation of a device goes to a fixed address, so it can only use one."""
+    with LocalCognito(device_tracking="ALWAYS") as local:
+        local.add_user(NAME, PASSWORD, totp=True)
+        device = anyio.run(our_device, local)
+        with driver.at_work(local) as peer:
+            outcome = peer.do(
+                "sign_in_on_device",
+                username=NAME,
+                password=PASSWORD,
+                key=device.key,
+                group=device.group_key,
+                secret=device.password.reveal(),
+            )
+        tokens = signed_in(outcome)
+        assert claims_of(tokens["access"])["device_key"] == device.key

@@ -8,6 +8,8 @@ import { converse } from './conversation.mjs';
 
 // Node 18, which Debian 12 has, keeps it in a module; Amplify looks for a browser's global.
 globalThis.crypto ??= webcrypto;
+// It names the devices it confirms after the browser; Node has one of its own since 21.
+globalThis.navigator ??= { userAgent: 'node' };
 
 const SERVICE_NAMES = {
   CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED: 'NEW_PASSWORD_REQUIRED',
@@ -62,6 +64,26 @@ await converse(({ endpoint, pool, client }) => {
     change_password: async ({ old, password }) => {
       await auth.updatePassword({ oldPassword: old, newPassword: password });
       return { status: 'SUCCESS' };
+    },
+    remember_device: async () => {
+      await auth.rememberDevice();
+      return { status: 'SUCCESS' };
+    },
+    forget_device: async () => {
+      await auth.forgetDevice();
+      return { status: 'SUCCESS' };
+    },
+    devices: async () => ({ keys: (await auth.fetchDevices()).map(({ id }) => id) }),
+    // What the client keeps of its device; given one, it keeps that from then on.
+    device: async ({ username, key, group, password }) => {
+      const names = ['deviceKey', 'deviceGroupKey', 'randomPasswordKey'];
+      const place = (name) => `CognitoIdentityServiceProvider.${client}.${username}.${name}`;
+      const given = [key, group, password];
+      for (const [i, name] of names.entries()) {
+        if (given[i]) await kept.setItem(place(name), given[i]);
+      }
+      const found = await Promise.all(names.map((name) => kept.getItem(place(name))));
+      return { key: found[0], group: found[1], password: found[2] };
     },
     sign_out: async () => {
       await auth.signOut();

@@ -18,7 +18,9 @@ await converse(({ endpoint, pool, client }) => {
         resolve({ challenge: name, parameters });
       };
       begin({
-        onSuccess: (session) => resolve({ tokens: tokens(session) }),
+        // Whether the user must agree to the device is told where one was confirmed.
+        onSuccess: (session, mustAgree) =>
+          resolve({ tokens: tokens(session), ...(mustAgree && { agree: mustAgree }) }),
         onFailure: reject,
         newPasswordRequired: (attributes, required) =>
           challenge('NEW_PASSWORD_REQUIRED', { attributes, required }),
@@ -76,6 +78,31 @@ await converse(({ endpoint, pool, client }) => {
     change_password: async ({ old, password }) => ({
       status: await answered((callback) => user.changePassword(old, password, callback)),
     }),
+    remember_device: () =>
+      new Promise((resolve, reject) => {
+        const onSuccess = (status) => resolve({ status });
+        user.setDeviceStatusRemembered({ onSuccess, onFailure: reject });
+      }),
+    forget_device: () =>
+      new Promise((resolve, reject) => {
+        user.forgetDevice({ onSuccess: (status) => resolve({ status }), onFailure: reject });
+      }),
+    devices: () =>
+      new Promise((resolve, reject) => {
+        const onSuccess = ({ Devices }) => resolve({ keys: Devices.map((d) => d.DeviceKey) });
+        user.listDevices(60, null, { onSuccess, onFailure: reject });
+      }),
+    // What the client keeps of its device; given one, it keeps that from then on.
+    device: ({ username, key, group, password }) => {
+      user = new CognitoUser({ Username: username, Pool: userPool });
+      if (key) {
+        Object.assign(user, { deviceKey: key, deviceGroupKey: group, randomPassword: password });
+        user.cacheDeviceKeyAndPassword();
+      }
+      user.getCachedDeviceKeyAndPassword();
+      const { deviceKey, deviceGroupKey, randomPassword } = user;
+      return { key: deviceKey, group: deviceGroupKey, password: randomPassword };
+    },
     sign_out: () =>
       new Promise((resolve, reject) => {
         user.signOut((error) => (error ? reject(error) : resolve({ status: 'SUCCESS' })));

@@ -13,7 +13,7 @@ import botocore
 import jwt
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pycognito import Cognito
+from pycognito import AWSSRP, Cognito
 from pycognito.exceptions import (
     ForceChangePasswordException,
     SoftwareTokenMFAChallengeException,
@@ -97,6 +97,25 @@ class Driver:
         except ForceChangePasswordException:
             return {"challenge": "NEW_PASSWORD_REQUIRED"}
         return self._tokens()
+
+    def sign_in_on_device(
+        self, username: str, password: str, key: str, group: str, secret: str
+    ) -> dict[str, Any]:
+        """Sign in with SRP alone: only this class of pycognito's knows of devices."""
+        self._be(username)
+        exchange = AWSSRP(
+            username,
+            password,
+            self._pool,
+            self._client,
+            client=self._user.client,
+            device_key=key,
+            device_group_key=group,
+            device_password=secret,
+        )
+        result = exchange.authenticate_user()["AuthenticationResult"]
+        names = {"id": "IdToken", "access": "AccessToken", "refresh": "RefreshToken"}
+        return {"tokens": {ours: result[theirs] for ours, theirs in names.items()}}
 
     def new_password(self, password: str) -> dict[str, Any]:
         self._user.new_password_challenge(self._password, password)
