@@ -9,6 +9,7 @@ import pytest
 from aiocognito._redact import Secret
 from aiocognito._relogin import Relogin, checked_source
 from aiocognito.errors import (
+    AttemptsExceeded,
     ConnectFailed,
     IncorrectUsernameOrPassword,
     InvalidArgument,
@@ -17,6 +18,7 @@ from aiocognito.errors import (
     Throttled,
 )
 from aiocognito.testing import ManualClock
+from aiocognito.tokens.quota import Bucket
 
 
 class Service:
@@ -173,3 +175,99 @@ async def test_what_a_source_brings_is_checked(value: Any, error: type[Exception
 
     with pytest.raises(error, match="password"):
         await checked_source(vault)()
+
+
+# --- a locked user ---------------------------------------------------------------------
+
+
+def locked() -> AttemptsExceeded:
+    return AttemptsExceeded(
+        "Password attempts exceeded",
+        code="NotAuthorizedException",
+        operation="RespondToAuthChallenge",
+    )
+
+
+async def test_while_the_user_is_locked_nobody_asks(
+    relogin: Relogin, service: Service, clock: ManualClock
+) -> None:
+    waits = []
+    for _ in range(6):
+        service.trouble = [locked()]
+        with pytest.raises(RefreshFailed) as caught:
+            await relogin.run(service.sign_in)
+        assert isinstance(caught.value.__cause__, AttemptsExceeded)
+        waits.append(caught.value.retry_after)
+        clock.advance(caught.value.retry_after - 1)
+        with pytest.raises(RefreshFailed) as caught:
+            await relogin.run(service.sign_in)
+        assert caught.value.retry_after == pytest.approx(1)
+        clock.advance(1)
+    assert waits == [60, 120, 240, 480, 900, 900]
+    assert len(service.presented) == 6
+    assert await relogin.run(service.sign_in) == "signed in"
+
+
+async def test_a_success_ends_the_memory_of_locks(
+    relogin: Relogin, service: Service, clock: ManualClock
+) -> None:
+    for trouble in (locked(), locked(), None, locked()):
+        service.trouble = [trouble]
+        try:
+            await relogin.run(service.sign_in)
+        except RefreshFailed as failed:
+            last = failed.retry_after
+            clock.advance(last)
+    assert last == 60
+
+
+# --- very many at once -----------------------------------------------------------------
+
+
+async def test_very_many_sessions_sign_in_at_the_pace_of_the_quota(
+    clock: ManualClock,
+) -> None:
+    budget, asked, presented = Bucket(quota=120.0, reserve=0.3), 0, 0
+
+    async def vault() -> Secret:
+        nonlocal asked
+        asked += 1
+        return Secret("Correct-Horse-9!")
+
+    async def sign_in(password: Secret | None) -> None:
+        nonlocal presented
+        presented += 1
+
+    async def one(relogin: Relogin) -> bool:
+        try:
+            await relogin.run(sign_in)
+        except RefreshFailed as failed:
+            waits.append(failed.retry_after)
+            return False
+        return True
+
+    waits: list[float] = []
+    waiting = [Relogin(vault, clock, budget) for _ in range(500)]
+    tenths = 0
+    while waiting:
+        waiting = [relogin for relogin in waiting if not await one(relogin)]
+        clock.advance(0.1)
+        tenths += 1
+    assert presented == asked == 500
+    assert tenths == pytest.approx(500 / 9.6, rel=0.1)
+    assert 0 < min(waits) <= max(waits) < 1
+
+
+async def test_a_turn_that_is_not_used_goes_to_the_next(
+    service: Service, clock: ManualClock
+) -> None:
+    budget = Bucket(quota=1.0, reserve=0.0)
+    refusing = Relogin(checked_source("Wrong-Horse-9!"), clock, budget)
+    service.trouble = [refused()]
+    with pytest.raises(IncorrectUsernameOrPassword):
+        await refusing.run(service.sign_in)
+    clock.advance(10)
+    with pytest.raises(IncorrectUsernameOrPassword):
+        await refusing.run(service.sign_in)  # nothing is presented
+    another = Relogin(checked_source("Correct-Horse-9!"), clock, budget)
+    assert await another.run(service.sign_in) == "signed in"

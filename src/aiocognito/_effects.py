@@ -82,10 +82,12 @@ class SignIn:
     Attributes:
         refused: What the service said to the refresh token, None if there was none.
         ambiguous: An earlier answer may have been lost, so this is no theft.
+        planned: The refresh token lives and reaches its end soon.
     """
 
     refused: CognitoError | None = None
     ambiguous: bool = False
+    planned: bool = False
 
 
 @frozen
@@ -219,6 +221,7 @@ class Memory:
         unsaved: Tokens in memory that the store does not have yet.
         lost: The refresh token whose answer we lost, until an answer comes.
         doubt: Why we wait although the service has refused the store's token.
+        ends_soon: Whether to sign in anew rather than refresh, if that can be done.
     """
 
     known: Entry | None = None
@@ -226,6 +229,7 @@ class Memory:
     unsaved: NotSaved | None = None
     lost: Secret | None = None
     doubt: Doubt | None = None
+    ends_soon: bool = False
 
 
 class Clocks(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -18,6 +19,7 @@ import anyio
 from attrs import define, evolve
 
 from aiocognito._devices import DevicePolicy, HeldDevice
+from aiocognito._effects import SignIn as SignInEffect
 from aiocognito._issued import Issued, LiveTokens, accept
 from aiocognito._persist import Persistence, Storing
 from aiocognito._protected import Protected
@@ -149,6 +151,7 @@ class TokenKeeper:
         self._unverified: Issued | None = None
         self._replaced: tuple[Secret | None, bool | None] = (None, None)
         self._asked_to_sign_in = False
+        self._sign_in_at: float | None = None  # on the boot clock, before the token's own end
         services.roster.enrol(self.renewal)
         self._pid = os.getpid()
         self._forked = False
@@ -230,8 +233,10 @@ class TokenKeeper:
         if (waiting := self._unverified) is not None:
             try:
                 fresh = await self._admit(waiting)
-                if waiting.reason == "sign-in" and self.persistence is None:
+                if waiting.reason == "sign-in":
                     await self._meet_offer(waiting)
+                    if self.persistence is not None:
+                        await self.persistence.keep(waiting)
                 return fresh
             except TokenExpired:
                 pass  # The keys came back too late for these; the refresh token lives.
@@ -241,6 +246,13 @@ class TokenKeeper:
                 raise
         if self.persistence is not None:
             return await self.persistence.bring()
+        if self.ends_soon:
+            with suppress(CognitoError):  # it still lives; the next refresh asks once more
+                issued = await self._signed_in_again()
+                fresh = await self._admit(issued)
+                await self._meet_offer(issued)
+                return fresh
+            self.check_open()
         if self.refresh_token is not None:
             try:
                 return await self._admit(await self._exchange())
@@ -277,13 +289,13 @@ class TokenKeeper:
         self.refresh_token = token
         return await self._exchange(alone=alone)
 
-    async def sign_in(self, refused: CognitoError | None, *, ambiguous: bool) -> Issued:
-        """Give the refresh token up, sign in, and put what comes in place."""
+    async def sign_in(self, ask: SignInEffect) -> Issued:
+        """Give the refresh token up unless it lives, sign in, put what comes in place."""
         self._check_wanted()
-        if refused is not None:
-            self._answer_lost |= ambiguous
-            self._lose(session_end(refused) or "refresh-token-rejected", refused)
-        elif self.refresh_token is not None:
+        if ask.refused is not None:
+            self._answer_lost |= ask.ambiguous
+            self._lose(session_end(ask.refused) or "refresh-token-rejected", ask.refused)
+        elif self.refresh_token is not None and not ask.planned:
             self._drop("ended-elsewhere")
             self.renewal.drop()
         issued = await self._signed_in_again()
@@ -305,6 +317,13 @@ class TokenKeeper:
     def state_of(self, issued: Issued) -> SavedState:
         """Return the lasting part as it is with these tokens."""
         return evolve(self.saved_state(), access_token=issued.tokens.access_token)
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the refresh token reaches its own end soon, and a password mends that."""
+        if self._sign_in_again is None or self._sign_in_at is None or self.end is not None:
+            return False
+        return self._services.timing.clock.boot() >= self._sign_in_at
 
     @property
     def live(self) -> Fresh[LiveTokens] | None:
@@ -495,8 +514,7 @@ class TokenKeeper:
             self._refuse(error)
             raise
         self._check_wanted()
-        self._settle_in(issued, fresh)
-        return fresh
+        return self._settle_in(issued, fresh)
 
     def _receive(self, issued: Issued) -> None:
         """From here on a sign-in cannot be lost, even if the keys cannot be read."""
@@ -507,7 +525,8 @@ class TokenKeeper:
             self.refresh_token, self._unverified = issued.tokens.refresh_token, issued
             self._by_admin = issued.by_admin
 
-    def _settle_in(self, issued: Issued, fresh: Fresh[LiveTokens]) -> None:
+    def _settle_in(self, issued: Issued, fresh: Fresh[LiveTokens]) -> Fresh[LiveTokens]:
+        fresh = self._with_the_end_in_view(issued, fresh)
         live = fresh.value
         claims = live.id_claims or live.access_claims
         self.username, self._sub = claims.username or self.username, claims.sub
@@ -529,31 +548,42 @@ class TokenKeeper:
         )
         self._look_at_times(issued, fresh)
         live.rest()
+        return fresh
 
     def _look_at_times(self, issued: Issued, fresh: Fresh[LiveTokens]) -> None:
-        """Compare the clocks, and ask for a new sign-in where the next look came too late."""
+        """Compare the clocks."""
         services, claims = self._services, fresh.value.access_claims
         date = issued.date or claims.issued_at
         if date is not None:
             sent = issued.sent_wall
             services.roster.compare_clocks(service=date.timestamp(), sent=sent, received=sent)
         services.roster.look_at_clocks()
-        self._asked_to_sign_in &= issued.reason == "refresh"
+
+    def _with_the_end_in_view(self, issued: Issued, fresh: Fresh[LiveTokens]) -> Fresh[LiveTokens]:
+        """Plan for the refresh token's own end: a sign-in by itself, or asking for one."""
+        services, claims = self._services, fresh.value.access_claims
+        date = issued.date or claims.issued_at
         validity, signed_in = services.refresh_token_validity, claims.auth_time
+        if issued.reason != "refresh":
+            self._asked_to_sign_in, self._sign_in_at = False, None
         if validity is None or signed_in is None or date is None or self._asked_to_sign_in:
-            return
+            return fresh
         deadline = login_deadline(auth_time=signed_in.timestamp(), validity=validity)
-        jitter = services.timing.jitter()
-        next_look = date.timestamp() + fresh.schedule.refresh_at - issued.sent_boot
-        if self._sign_in_again is None and next_look >= relogin_at(
-            deadline=deadline, validity=validity, jitter=jitter
-        ):
+        at = relogin_at(deadline=deadline, validity=validity, jitter=services.timing.jitter())
+        here = issued.sent_boot - date.timestamp()  # from the service's clock to our boot clock
+        if self._sign_in_again is not None:
+            self._sign_in_at = self._sign_in_at or at + here
+            if services.timing.clock.boot() < self._sign_in_at < fresh.schedule.refresh_at:
+                plan = evolve(fresh.schedule, refresh_at=self._sign_in_at)
+                return Fresh(fresh.value, plan)
+        elif fresh.schedule.refresh_at >= at + here:
             self._asked_to_sign_in = True
             services.observe(
                 ReauthenticationDue(
                     username=self.username, deadline=datetime.fromtimestamp(deadline, UTC)
                 )
             )
+        return fresh
 
     # --- losing them ---
 

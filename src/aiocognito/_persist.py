@@ -115,8 +115,13 @@ class Holder(Protocol):
         """Refresh with this token and put what comes in place."""
         ...
 
-    async def sign_in(self, refused: CognitoError | None, *, ambiguous: bool) -> Issued:
-        """Give the refresh token up, sign in, and put what comes in place."""
+    async def sign_in(self, ask: SignIn) -> Issued:
+        """Give the refresh token up unless it lives, sign in, put what comes in place."""
+        ...
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the refresh token reaches its own end soon, and a password mends that."""
         ...
 
     async def admit(self, issued: Issued) -> Fresh[LiveTokens]:
@@ -265,6 +270,7 @@ class Persistence:
 
     async def _take_turn(self) -> Outcome:
         self._memory.token = self._holder.refresh_token
+        self._memory.ends_soon = self._holder.ends_soon
         return await self._run(turn(self._memory, self._rules))
 
     async def _run(self, steps: Steps) -> Outcome:
@@ -293,10 +299,8 @@ class Persistence:
                 return await self._answer(
                     lambda: self._holder.present(token, alone=self._rules.shared)
                 )
-            case SignIn(refused=refused, ambiguous=ambiguous):
-                return await self._answer(
-                    lambda: self._holder.sign_in(refused, ambiguous=ambiguous)
-                )
+            case SignIn():
+                return await self._answer(lambda: self._holder.sign_in(effect))
             case _:
                 with anyio.CancelScope(shield=True):
                     return await self._do_with_store(effect)

@@ -146,6 +146,12 @@ def _refresh(hand: _Hand, memory: Memory, rules: Rules, lease: Lease | None) -> 
     if base is not None and memory.doubt is not None and _is_about(memory.doubt, base):
         return (yield from _settle_doubt(memory.doubt, base, memory, rules))
     memory.doubt = None
+    if memory.ends_soon:
+        memory.ends_soon = False
+        again = yield from _sign_in(SignIn(planned=True), base, rules)
+        if not isinstance(again, Failed):
+            return again
+        # It still lives; the next turn asks once more.
     if not rules.lasts(lease):
         return Again()
     if base is not None and not (yield from _marked(base, rules)):

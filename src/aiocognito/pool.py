@@ -19,11 +19,23 @@ from aiocognito._persist import Storing
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
-from aiocognito._relogin import PasswordSource, Relogin, checked_source, no_password
+from aiocognito._relogin import (
+    PROCESS,
+    PasswordSource,
+    Relogin,
+    checked_source,
+    no_password,
+)
 from aiocognito._roster import Roster
 from aiocognito.account import deliver
 from aiocognito.admin import Admin
-from aiocognito.errors import InvalidArgument, InvalidType, LocalProtocolError, SessionClosed
+from aiocognito.errors import (
+    InvalidArgument,
+    InvalidSession,
+    InvalidType,
+    LocalProtocolError,
+    SessionClosed,
+)
 from aiocognito.events import Event, Observer
 from aiocognito.fleet import Fleet, check_fleet
 from aiocognito.flow import account as calls
@@ -119,7 +131,8 @@ class UserPool:
         rotation_grace: Seconds a rotated refresh token stays usable, if the app client
             rotates them; None learns from the first answer whether it does.
         refresh_token_validity: Seconds the app client gives refresh tokens, 3,600 to
-            315,360,000. The token does not say; with it `ReauthenticationDue` comes in time.
+            315,360,000. The token does not say; with it `ReauthenticationDue` comes in time,
+            and sessions with a password sign in again before the end.
         scheduler: Refreshes the sessions in use without being asked, and keeps all calls
             within the quotas; shared by the pools of an event loop. None refreshes on
             demand, when a token is asked for.
@@ -185,6 +198,8 @@ class UserPool:
         self._scheduler = _checked_scheduler(scheduler)
         self._roster = Roster(clock, self._observe)
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
+        # With a scheduler each call waits for its turn anyhow.
+        self._budget = PROCESS if scheduler is None and clock is SYSTEM_CLOCK else None
         self._own_transport = transport is None
         self._signs = aws is not None or transport is not None
         self._admin: Admin | None = None
@@ -729,7 +744,14 @@ class UserPool:
         device: RememberedDevice | None,
     ) -> Issued:
         conversation = self._conversation(username, password, flow, context, device)
-        return issued(conversation, await answer_all(conversation, respond, self._timing))
+        try:
+            step = await answer_all(conversation, respond, self._timing)
+        except InvalidSession:
+            # It ended on the way (a replica, a responder that took its time). Its answers are
+            # no use in another, so all begins anew; once, lest it goes on for ever.
+            conversation = self._conversation(username, password, flow, context, device)
+            step = await answer_all(conversation, respond, self._timing)
+        return issued(conversation, step)
 
     def _signing_in(
         self,
@@ -739,7 +761,7 @@ class UserPool:
         flow: Flow,
         context: RequestContext | None,
     ) -> SignIn:
-        relogin = Relogin(source, self._timing.clock)
+        relogin = Relogin(source, self._timing.clock, self._budget)
         respond = _checked(respond)
         return lambda device: relogin.run(
             lambda secret: self._issue(username, secret, respond, flow, context, device)
