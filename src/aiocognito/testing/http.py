@@ -154,9 +154,11 @@ class HttpShell:
         return await self._answer(request, name, lambda: document, _DOCUMENT)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        if request.content_type == FORM_TYPE:
+        target = request.headers.get("X-Amz-Target")
+        # Some clients call every body a form, JSON too; the target tells.
+        if target is None and request.content_type == FORM_TYPE:
             return await self._sts(request)
-        prefix, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        prefix, _, operation = (target or "").partition(".")
         service = SERVICES.get(prefix)
         if service is None or not operation:
             return self._refuse(PoolError("UnknownOperationException", "", 400))
