@@ -240,6 +240,28 @@ def test_a_worker_signs_in_with_a_passkey_of_its_own() -> None:
     assert "a copy taken before that is noticed by its count, and refused" in out
 
 
+def test_every_tool_has_credentials_after_one_sign_in() -> None:
+    # F046, F099
+    program = start("every_tool.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert re.search(r"a child uses ASIA\w+ in eu-west-1", out)
+    keys = re.findall(r"a tool uses (ASIA\w+) by custom-process", out)
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    assert "exit code 3: aiocognito: Run" in out
+
+
+def test_requests_of_one_s_own_are_signed() -> None:
+    # F079
+    program = start("sign_request.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert "200 tea ordered by eu-west-1:" in out
+    assert '403 another body: {"refused": "InvalidSignatureException"}' in out
+    assert "wss://a1b2c3-ats.iot.eu-west-1.amazonaws.com/mqtt + signature" in out
+
+
 def test_a_back_end_signs_in_over_two_requests() -> None:
     program = start("asgi_two_requests.py")
     out, err = finish(program)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.benchmarks import core, imports, session, sign_in, stall
+from tests.benchmarks import core, credential_process, imports, session, sign_in, stall
 from tests.benchmarks.targets import Target, show
 
 BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
     "stall": stall.main,
     "session": session.main,
     "imports": imports.main,
+    "credential_process": credential_process.main,
 }
 
 

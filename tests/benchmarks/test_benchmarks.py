@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.benchmarks import imports, session, sign_in, stall
+from tests.benchmarks import credential_process, imports, session, sign_in, stall
 from tests.benchmarks.targets import Target, show
 
 pytestmark = pytest.mark.may_block
@@ -16,6 +16,7 @@ SMALL: dict[str, Callable[[], Sequence[Target]]] = {
     "stall": lambda: stall.main(count=2, repeats=1, pycognito_sign_ins=0),
     "session": lambda: session.main(rounds=1, awaits=10),
     "imports": lambda: imports.main(rounds=1),
+    "credential_process": lambda: credential_process.main(rounds=1),
 }
 
 

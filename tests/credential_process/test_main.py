@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +24,7 @@ from aiocognito.credential_process import __main__ as program
 from aiocognito.credential_process.options import parse
 from aiocognito.stores import FileTokenStore, KeyringTokenStore
 from aiocognito.testing import LocalCognito
+from aiocognito.testing.faults import Slow
 from tests.credential_process.machine import PASSWORD, age
 from tests.stores import gnome_keyring
 
@@ -301,6 +306,33 @@ def test_many_processes_at_once_spend_one_rotating_token(shell: Shell) -> None:
     assert len(found) == 1
     counts = shell.local.requests.counts
     assert (counts["GetTokensFromRefreshToken"], counts["GetCredentialsForIdentity"]) == (1, 1)
+
+
+@pytest.mark.slow
+def test_ctrl_c_during_a_refresh_loses_no_rotating_token(shell: Shell) -> None:
+    # threats 25 and 27
+    shell.sign_in()
+    shell.age()
+    shell.local.requests.clear()
+    shell.local.faults.add(Slow(1.0), operation="GetTokensFromRefreshToken")  # acted already
+    process = subprocess.Popen(
+        [*COMMAND, *shell.arguments()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not shell.local.requests.count("GetTokensFromRefreshToken"):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 130
+    code, out, _ = shell.run()
+    assert code == 0
+    assert json.loads(out)["Version"] == 1
+
+
+def test_the_console_entry_is_this_program() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    module, _, name = project["project"]["scripts"]["aiocognito-credential-process"].partition(":")
+    assert getattr(importlib.import_module(module), name) is program.main
 
 
 def test_what_only_prints_loads_no_more_than_it_needs(shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import anyio
@@ -22,6 +23,14 @@ from aiocognito.tokens.stored import StoredTokens
 from tests.credential_process.machine import Machine, age
 
 pytestmark = pytest.mark.may_block  # the local pool reads its own files
+
+BACKENDS = ["asyncio", *(["trio"] if importlib.util.find_spec("trio") else [])]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """uvloop adds nothing to what goes over HTTP, and time is real here."""
+    return str(request.param)
 
 
 async def test_a_sign_in_serves_every_later_process() -> None:
