@@ -395,6 +395,21 @@ async def test_a_lease_ends_by_itself_and_with_a_restart(
     assert await store.acquire(ANA, owner="a", ttl=15.0)
 
 
+async def test_a_clock_read_before_the_lock_was_waited_for_takes_no_lease(
+    folder: Path, clock: ManualClock
+) -> None:
+    """Somebody else's lease began meanwhile, and is no longer than it was given."""
+    first = FileTokenStore(folder, clock=clock)
+
+    class Late(FileTokenStore):
+        async def _alone(self, work: Callable[..., Any]) -> Any:
+            clock.advance(0.5)  # while it waits for the lock
+            assert await first.acquire(ANA, owner="first", ttl=10.0) is not None
+            return await super()._alone(work)
+
+    assert await Late(folder, clock=clock).acquire(ANA, owner="late", ttl=10.0) is None
+
+
 # --- a disk that is full, or fails ------------------------------------------------------
 
 
