@@ -116,9 +116,8 @@ class LocalTokenStore:
 
     async def acquire(self, key: StoreKey, *, owner: str, ttl: float) -> Lease | None:
         """Ask to be the one who refreshes; a lease of before a restart has ended."""
-        now = self._clock.boot()
-        lease = Lease(key=key, owner=owner, until=now + ttl)
-        held = await self._alone(partial(_acquire, lease=lease, now=now))
+        lease = Lease(key=key, owner=owner, until=self._clock.boot() + ttl)
+        held = await self._alone(partial(_acquire, lease=lease, clock=self._clock))
         return lease if held else None
 
     async def release(self, lease: Lease) -> None:
@@ -271,8 +270,10 @@ def _mark(medium: Medium, *, key: StoreKey, generation: int, at: float) -> bool:
     return True
 
 
-def _acquire(medium: Medium, *, lease: Lease, now: float) -> bool:
+def _acquire(medium: Medium, *, lease: Lease, clock: Clock) -> bool:
     name = _name(medium, lease.key)
+    # Read where nobody else writes: a lease may have begun while we waited for the lock.
+    now = clock.boot()
     owner, until, ttl = _read_lease(medium, name)
     # More than it was given cannot be left: the machine has started anew since.
     if owner != lease.owner and 0.0 < until - now <= ttl:
