@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from importlib import import_module
@@ -253,6 +254,36 @@ async def test_a_client_of_the_users_stays_open(redis_url: str) -> None:
     await put(store)
     await store.delete(ANA)
     await store.aclose()
+
+
+def test_a_store_outlives_an_event_loop_and_a_fork(redis_url: str, prefix: str) -> None:
+    """Connections belong to a loop; the next one, or a child's, makes its own."""
+    program = (
+        "import anyio, os, sys\n"
+        "from aiocognito.stores import Conflict, Entry, RedisTokenStore, StoreKey\n"
+        "key = StoreKey.for_session('pool', 'client', 'ana')\n"
+        "store = RedisTokenStore.from_url(sys.argv[1], prefix=sys.argv[2])\n"
+        "first = Entry.first(b'first')\n"
+        "async def commit(entry, expected):\n"
+        "    done = await store.commit(key, entry, expected=expected)\n"
+        "    await store.aclose()\n"
+        "    return done\n"
+        "assert anyio.run(commit, first, None) == first\n"
+        "async def unclosed():\n"
+        "    return await store.load(key)\n"
+        "assert anyio.run(unclosed) == first\n"
+        "child = os.fork()\n"
+        "after = first.followed_by(str(child).encode())\n"
+        "done = anyio.run(commit, after, first.generation)\n"
+        "if not child:\n"
+        "    os._exit(isinstance(done, Conflict))\n"
+        "_, status = os.wait()\n"
+        "print(isinstance(done, Conflict) + os.waitstatus_to_exitcode(status))\n"
+    )
+    done = subprocess.run(  # threat 49
+        [sys.executable, "-c", program, redis_url, prefix], capture_output=True, text=True
+    )
+    assert done.stdout == "1\n", done.stderr  # one of them lost, and was told
 
 
 def test_options_are_checked() -> None:

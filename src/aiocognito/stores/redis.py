@@ -15,10 +15,12 @@ forgets is as if the process had died before the commit: see docs/howto/stores.m
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
+from anyio.lowlevel import RunVar
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._protected import on_asyncio
@@ -125,8 +127,9 @@ class RedisTokenStore:
         if lifetime is not None and not lifetime > 0:
             raise InvalidArgument("lifetime", "a positive number of seconds, or None")
         self._errors = _redis().exceptions
-        self._client = client
-        self._owned = False
+        self._given: RedisClient | None = client
+        self._make: Callable[[], RedisClient] | None = None
+        self._made: RunVar[RedisClient] = RunVar("aiocognito_redis_client")
         self._prefix = prefix
         self._salt = salt
         self._lifetime = b"" if lifetime is None else b"%d" % max(1, int(lifetime * 1000))
@@ -137,12 +140,16 @@ class RedisTokenStore:
     def from_url(cls, url: str, **options: Any) -> RedisTokenStore:
         """Return a store with a client of its own, which `aclose` closes.
 
+        There is one client for each event loop, so the store may outlive a loop, and be
+        used in a forked child.
+
         Args:
             url: Such as ``rediss://user:password@host:6379/0`` or ``unix:///path``.
             options: As for the class.
         """
-        store = cls(_redis().asyncio.Redis.from_url(url), **options)
-        store._owned = True
+        make = partial(_redis().asyncio.Redis.from_url, url)
+        store = cls(make(), **options)  # an impossible URL is refused now
+        store._given, store._make = None, make
         return store
 
     async def load(self, key: StoreKey) -> Entry | None:
@@ -194,8 +201,9 @@ class RedisTokenStore:
 
     async def aclose(self) -> None:
         """Close the client, if `from_url` made it."""
-        if self._owned:
-            await self._client.aclose()
+        made = self._made.get(None)
+        if made is not None:
+            await made.aclose()
 
     # --- one command ---
 
@@ -207,7 +215,7 @@ class RedisTokenStore:
             raise StoreError("Redis is reached through asyncio only; on Trio use another store.")
         try:
             with anyio.fail_after(self._timeout):
-                return await self._client.execute_command(*command)
+                return await self._client().execute_command(*command)
         except self._errors.ResponseError as error:
             refused = _refusal(str(error))
         except (self._errors.RedisError, OSError, TimeoutError) as error:
@@ -215,6 +223,16 @@ class RedisTokenStore:
         # The command holds the values: neither its frames nor its error stay.
         del command
         raise without_frames(refused)
+
+    def _client(self) -> RedisClient:
+        if self._given is not None:
+            return self._given
+        made = self._made.get(None)
+        if made is None:
+            assert self._make is not None
+            made = self._make()
+            self._made.set(made)
+        return made
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}:{name}"
