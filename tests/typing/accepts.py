@@ -151,6 +151,30 @@ def makes_an_observed_pool() -> UserPool:
     return UserPool("eu-west-1_Ab12Cd34E", "client", client_secret=b"secret", observer=observes)
 
 
+async def read_secrets() -> list[str]:
+    return ["new", "old"]
+
+
+def rotates_client_secrets() -> list[UserPool]:
+    pool_id = "eu-west-1_Ab12Cd34E"
+    return [
+        UserPool(pool_id, "client", client_secret="secret"),
+        UserPool(pool_id, "client", client_secret=("new", b"old")),
+        UserPool(pool_id, "client", client_secret=["new", "old"]),
+        UserPool(pool_id, "client", client_secret=read_secret),
+        UserPool(pool_id, "client", client_secret=read_secrets, refresh_with="auto"),
+    ]
+
+
+async def signs_in_on_a_server(pool: UserPool, answer: Answer) -> None:
+    context = RequestContext(ip_address="203.0.113.7", server_name="a.b", server_path="/")
+    session = await pool.admin.sign_in("ana", "password", flow=Password(), context=context)
+    assert_type(session, Session)
+    assert_type(await pool.admin.login("ana", "password").start(), Step)
+    assert_type(await pool.admin.resume(answer, context=context), Step)
+    assert_type(pool.admin.session("svc", password=read_secret), Session)
+
+
 async def serves_guests() -> None:
     async with IdentityPool("eu-west-1:00000000-0000-0000-0000-000000000000") as identities:
         await identities.guest().credentials()

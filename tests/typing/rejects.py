@@ -31,6 +31,8 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     token: bytes = await session.access_token()  # refused
     print(token)
     UserPool("eu-west-1_Ab12Cd34E", "client", None)  # refused
+    UserPool("eu-west-1_Ab12Cd34E", "client", client_secret=plain_callable)  # refused
+    await pool.admin.sign_in("ana", "password", flow="ADMIN_USER_PASSWORD_AUTH")  # refused
     UserPool("eu-west-1_Ab12Cd34E", "client", verify_tokens="no")  # refused
     session.access_token().strip()  # refused
     await session.set_mfa(totp=True)  # refused
