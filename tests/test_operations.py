@@ -24,14 +24,6 @@ from tests.testing.model_check import NEWER_VALUES
 from tests.world import PASSWORD, World
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "operations.md"
-EXPECTED_SOON = frozenset(
-    {
-        "CompleteWebAuthnRegistration",
-        "DeleteWebAuthnCredential",
-        "ListWebAuthnCredentials",
-        "StartWebAuthnRegistration",
-    }
-)
 # Values the model knows for what we send or read in sign-ins, accounts and administration.
 # What stands here has a class, an argument or a place in a result.
 KNOWN_VALUES = {
@@ -119,17 +111,11 @@ def test_every_unsigned_operation_is_on_the_page() -> None:
 @pytest.mark.parametrize("operation", sorted(rows()))
 def test_each_is_offered_or_there_is_a_reason(operation: str) -> None:
     said = rows()[operation]
-    if operation in EXPECTED_SOON and said == "not yet":
-        return
     reason = re.match(r"not offered: .{40}", said)
     names = re.findall(r"`([A-Z]\w+)\.(\w+)`", said)
     assert reason or names, f"{operation} is neither offered nor excused"
     for owner, method in names:
         assert callable(getattr(getattr(aiocognito, owner), method)), f"{owner}.{method}"
-
-
-def test_what_was_expected_soon_is_marked_no_longer_than_needed() -> None:
-    assert {name for name, said in rows().items() if said == "not yet"} == EXPECTED_SOON
 
 
 # --- values -----------------------------------------------------------------------------

@@ -36,12 +36,15 @@ from aiocognito.flow.challenges import (
     SoftwareTokenMfa,
     SoftwareTokenSetup,
     UnknownChallenge,
+    WebAuthn,
 )
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
+from aiocognito.flow.passkeys import read_registration_start
 from aiocognito.flow.reading import challenge_from_dict
 from aiocognito.flow.steps import Authenticated
 from aiocognito.flow.transitions import State
+from aiocognito.software_passkey import SoftwarePasskey
 from aiocognito.testing import LocalUserPool, ManualClock, PoolError
 from aiocognito.testing.totp import code_at
 from aiocognito.transport.error_codes import service_error
@@ -113,13 +116,15 @@ class Talk:
         secret: bool,
         by_email: bool,
         compulsory: bool = False,
+        passkey: bool = False,
     ) -> None:
         self.clock = ManualClock()
         self.pool = LocalUserPool(
             "eu-west-1_LocalPool",
             clock=self.clock,
             alias_attributes=("email",),
-            first_factors=("PASSWORD", "EMAIL_OTP", "SMS_OTP"),
+            first_factors=("PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"),
+            relying_party="auth.example.com",
             triggers=TRIGGERS,
             mfa="ON" if compulsory else "OPTIONAL",
         )
@@ -133,8 +138,17 @@ class Talk:
             mfa=tuple(factors - {"SOFTWARE_TOKEN_MFA"}),
             attributes={"email": "ana@example.com", "phone_number": "+491701234567"},
         )
+        self.key = self.register_a_passkey(client.client_id) if passkey else None
         self.name = "Ana@Example.com" if by_email else "ana"
         self.sent: list[str] = []
+
+    def register_a_passkey(self, client_id: str) -> SoftwarePasskey:
+        token = {"AccessToken": self.pool.mint("ana", client_id)}
+        options = read_registration_start(self.pool.handle("StartWebAuthnRegistration", token))
+        key = SoftwarePasskey.create(options)
+        credential = {"Credential": key.registration(options)}
+        self.pool.handle("CompleteWebAuthnRegistration", token | credential)
+        return key
 
     def ask(self, call: Call) -> Reply:
         parameters = plain(call.parameters)
@@ -181,6 +195,12 @@ class Talk:
                 return challenge.answer(parameters["question"] if right else "wrong")
             case SelectChallenge(options=options):
                 return challenge.answer(options[choice % len(options)])
+            case WebAuthn(options=options):
+                assert self.key is not None
+                credential = self.key.assertion(options)
+                if not right:
+                    credential["response"]["signature"] = "AAAA"
+                return challenge.answer(credential)
             case PasswordChallenge() | PasswordSrpChallenge():
                 return challenge.answer(RIGHT if right else "Wrong-Horse-9!")
             case MfaSetup():
@@ -241,6 +261,7 @@ def test_a_conversation_ends_as_it_must(
         secret=secret,
         by_email=by_email,
         compulsory=compulsory,
+        passkey=isinstance(beginning, Choice),
     )
     password = RIGHT if right_password else "Wrong-Horse-9!"
     flow = begin(talk, beginning, password)
@@ -281,6 +302,7 @@ def test_a_conversation_ends_as_it_must(
         assert password not in " ".join(talk.sent)  # threat 8, F096
 
 
+OPTIONS = json.dumps({"challenge": "A" * 43, "rpId": "auth.example.com"})
 junk = st.fixed_dictionaries(
     {},
     optional={
@@ -288,6 +310,7 @@ junk = st.fixed_dictionaries(
             [
                 *("PASSWORD_VERIFIER", "SMS_MFA", "NEW_PASSWORD_REQUIRED", "PASSWORD", "ODD", ""),
                 *("SELECT_CHALLENGE", "PASSWORD_SRP", "MFA_SETUP", "CUSTOM_CHALLENGE", None),
+                "WEB_AUTHN",
             ]
         ),
         "AvailableChallenges": st.sampled_from(
@@ -300,10 +323,11 @@ junk = st.fixed_dictionaries(
             st.sampled_from(
                 [
                     *("USERNAME", "USER_ID_FOR_SRP", "SRP_B", "SALT", "SECRET_BLOCK"),
-                    "MFAS_CAN_SETUP",
+                    *("MFAS_CAN_SETUP", "CREDENTIAL_REQUEST_OPTIONS"),
                 ]
             ),
-            st.text(alphabet="0aF-z=\n", max_size=8) | st.just('["SOFTWARE_TOKEN_MFA"]'),
+            st.text(alphabet="0aF-z=\n", max_size=8)
+            | st.sampled_from(['["SOFTWARE_TOKEN_MFA"]', OPTIONS]),
         ),
         "AuthenticationResult": st.sampled_from(
             [None, {}, {"AccessToken": "a.b.c"}, {"AccessToken": 7}, "x"]
@@ -344,6 +368,9 @@ def blind(challenge: Challenge) -> Answer:
     match challenge:
         case UnknownChallenge():
             return challenge.answer({"ANSWER": "x"})
+        case WebAuthn():
+            response = dict.fromkeys(("clientDataJSON", "authenticatorData", "signature"), "AAAA")
+            return challenge.answer({"id": "AAAA", "type": "public-key", "response": response})
         case SelectMfaType(options=options) | SelectChallenge(options=options):
             return challenge.answer(options[0] if options else "")
         case MfaSetup():

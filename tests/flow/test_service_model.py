@@ -21,7 +21,6 @@ NOT_SURFACED = {
     "DEVICE_PASSWORD_VERIFIER": "the machine proves the device by itself",
     "ADMIN_NO_SRP_AUTH": "administrators' flows alone; refused where the password must stay",
 }
-CARRIED_THROUGH: dict[str, str] = {}
 FLOWS: dict[str, type[Any] | str] = {
     "USER_SRP_AUTH": Srp,
     "USER_PASSWORD_AUTH": Password,
@@ -49,7 +48,7 @@ def classes() -> set[str]:
 
 @pytest.mark.may_block
 def test_every_challenge_of_the_newest_model_is_accounted_for() -> None:
-    known = classes() | set(NOT_SURFACED) | set(CARRIED_THROUGH)
+    known = classes() | set(NOT_SURFACED)
     new = sorted(members("ChallengeNameType") - known)
     assert new == [], (
         f"botocore {botocore.__version__} knows challenges that we do not: {new}. Give each a "
@@ -63,7 +62,7 @@ def test_no_challenge_is_accounted_for_that_the_model_does_not_have() -> None:
 
 
 def test_no_challenge_is_accounted_for_twice() -> None:
-    assert classes() & (set(NOT_SURFACED) | set(CARRIED_THROUGH)) == set()
+    assert classes() & set(NOT_SURFACED) == set()
 
 
 @pytest.mark.may_block
