@@ -34,6 +34,9 @@ DevicePolicy = Literal["ask", "remember", "ignore"]
 Ask = Callable[[Callable[[Secret], Call]], Awaitable[Reply]]
 
 
+_NONE = (None, None, None)
+
+
 class HeldDevice:
     """The device of one session.
 
@@ -43,6 +46,19 @@ class HeldDevice:
         remembered: What proves itself at the next sign-in, or None.
     """
 
+    __slots__ = (
+        "_answer_lost",
+        "_before",
+        "_confirmed",
+        "_drawn",
+        "_needs_consent",
+        "_one_at_a_time",
+        "_user_pool_id",
+        "key",
+        "offered",
+        "remembered",
+    )
+
     def __init__(self, user_pool_id: str) -> None:
         self.key: str | None = None
         self.offered: NewDevice | None = None
@@ -51,8 +67,8 @@ class HeldDevice:
         self._drawn: DrawnDevice | None = None
         self._confirmed = self._needs_consent = self._answer_lost = False
         self._before: tuple[str | None, NewDevice | None, RememberedDevice | None]
-        self._before = (None, None, None)
-        self._one_at_a_time = anyio.Lock()
+        self._before = _NONE
+        self._one_at_a_time: anyio.Lock | None = None  # made when first needed: 900 bytes
 
     @property
     def current(self) -> NewDevice | RememberedDevice | None:
@@ -61,7 +77,8 @@ class HeldDevice:
 
     def put(self, offered: NewDevice | None, remembered: RememberedDevice | None) -> None:
         """Take what a sign-in or saved state brings."""
-        self._before = (self.key, self.offered, self.remembered)
+        if self.key is not None or self._before != _NONE:
+            self._before = (self.key, self.offered, self.remembered)
         if offered is None or offered != self.offered:
             self._drawn = None
             self._confirmed = self._needs_consent = self._answer_lost = False
@@ -94,6 +111,7 @@ class HeldDevice:
             LocalProtocolError: There is none.
             CognitoError: Why a call failed.
         """
+        self._one_at_a_time = self._one_at_a_time or anyio.Lock()
         async with self._one_at_a_time:
             offered = self.offered
             if offered is None:

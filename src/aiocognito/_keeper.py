@@ -114,6 +114,36 @@ class TokenKeeper:
         persistence: The session's entry in the pool's store, if there is one.
     """
 
+    # There may be a hundred thousand of them.
+    __slots__ = (
+        "__weakref__",
+        "_answer_lost",
+        "_asked_to_sign_in",
+        "_by_admin",
+        "_context",
+        "_end_was_said",
+        "_fell_back",
+        "_forked",
+        "_on_end",
+        "_pid",
+        "_replaced",
+        "_rotates",
+        "_services",
+        "_sign_in_again",
+        "_sign_in_at",
+        "_signing_out",
+        "_sub",
+        "_unverified",
+        "_username_is_true",
+        "access_token",
+        "device",
+        "end",
+        "persistence",
+        "refresh_token",
+        "renewal",
+        "username",
+    )
+
     def __init__(
         self,
         services: PoolServices,
