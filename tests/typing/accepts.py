@@ -16,6 +16,7 @@ from aiocognito import (
     CognitoError,
     Custom,
     CustomChallenge,
+    DeviceSrpAuth,
     EmailOtp,
     IdentityPool,
     InvalidPassword,
@@ -24,6 +25,7 @@ from aiocognito import (
     Password,
     PasswordChallenge,
     PasswordSrpChallenge,
+    RememberedDevice,
     RequestContext,
     SelectChallenge,
     SelectMfaType,
@@ -43,10 +45,23 @@ from aiocognito import (
     UnknownChallenge,
     UserPool,
     UserProfile,
+    WebAuthn,
     challenge_from_dict,
     responders,
 )
-from aiocognito.events import CredentialsChanged, Event, RefreshFailing, SecurityAlert, SessionEnded
+from aiocognito.events import (
+    ClockSkewed,
+    CredentialsChanged,
+    DeviceChanged,
+    Event,
+    PersistFailed,
+    QuotaShort,
+    ReauthenticationDue,
+    RefreshFailing,
+    SecurityAlert,
+    SessionEnded,
+    TimeJumped,
+)
 from aiocognito.testing import LocalCognito
 
 
@@ -111,6 +126,11 @@ async def converses(pool: UserPool) -> Session:
                 assert_type(secret, str)
                 assert_type(step.otpauth_uri("Example"), str)
                 step = await login.send(step.answer("123456", device_name="phone"))
+            case DeviceSrpAuth(device_key=key):
+                assert_type(key, str | None)
+                step = await login.send(step.answer(RememberedDevice.from_bytes(b"kept")))
+            case WebAuthn():
+                step = await login.send(step.answer('{"id": "from a browser"}'))
             case UnknownChallenge(parameters=parameters):
                 step = await login.send(step.answer({"ANSWER": parameters["question"]}))
             case _:
@@ -141,7 +161,9 @@ def observes(event: Event) -> None:
             assert_type(seconds, float)
         case SessionEnded(reason=reason):
             assert_type(reason, str)
-        case CredentialsChanged() | SecurityAlert():
+        case CredentialsChanged() | SecurityAlert() | DeviceChanged():
+            pass
+        case ReauthenticationDue() | ClockSkewed() | TimeJumped() | PersistFailed() | QuotaShort():
             pass
         case _:
             assert_never(event)
