@@ -15,11 +15,10 @@ from aiocognito._clock import Clock
 from aiocognito._partitions import parse_identity_pool_id, parse_user_pool_id
 from aiocognito.credential_process.document import KeptCredentials
 from aiocognito.credential_process.options import Options
-from aiocognito.errors import InvalidArgument
 from aiocognito.events import Observer
 from aiocognito.identity_pool import AwsIdentity, IdentityPool
 from aiocognito.pool import UserPool
-from aiocognito.stores.base import Entry, TokenStore
+from aiocognito.stores.base import TokenStore
 from aiocognito.transport.botocore import BotocoreTransport
 
 __all__ = ["credentials_of", "open_identity_pool", "open_user_pool", "renew"]
@@ -33,9 +32,9 @@ async def renew(options: Options, store: TokenStore, clock: Clock) -> KeptCreden
         StoreError: The store cannot be read.
         CognitoError: Why it failed.
     """
-    if options.guest:
-        return await _renew_guest(options, store, clock)
-    assert options.username is not None
+    if options.username is None:
+        async with open_identity_pool(options, clock) as identities:
+            return await credentials_of(identities.guest(store=store), clock)
     async with (
         open_user_pool(options, store, clock) as pool,
         open_identity_pool(options, clock) as identities,
@@ -43,31 +42,6 @@ async def renew(options: Options, store: TokenStore, clock: Clock) -> KeptCreden
         # Nothing to sign in with: it lives on what the store holds.
         session = pool.session(options.username)
         return await credentials_of(identities.for_session(session), clock)
-
-
-async def _renew_guest(options: Options, store: TokenStore, clock: Clock) -> KeptCredentials:
-    key = options.session_key
-    entry = await store.load(key)
-    async with open_identity_pool(options, clock) as identities:
-        identity_id = None if entry is None else _identity_id(entry.value)
-        try:
-            guest = identities.guest(identity_id=identity_id)
-        except InvalidArgument:
-            guest = identities.guest()  # what is kept is no identity's id
-        new = await credentials_of(guest, clock)
-    value = new.credentials.identity_id.encode()
-    if entry is None:
-        await store.commit(key, Entry.first(value), expected=None)
-    elif entry.value != value:
-        await store.commit(key, entry.followed_by(value), expected=entry.generation)
-    return new
-
-
-def _identity_id(value: bytes) -> str | None:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None
 
 
 async def credentials_of(identity: AwsIdentity, clock: Clock) -> KeptCredentials:
