@@ -42,6 +42,7 @@ from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.passkeys import read_registration_start
 from aiocognito.flow.reading import challenge_from_dict
+from aiocognito.flow.sign_in_api import PUBLIC, SignInApi
 from aiocognito.flow.steps import Authenticated
 from aiocognito.flow.transitions import State
 from aiocognito.software_passkey import SoftwarePasskey
@@ -53,7 +54,7 @@ RIGHT, NEW = "Correct-Horse-9!", "Another-Horse-9!"
 FACTORS = ("SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA")
 FLOWS = (
     *("ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"),
-    *("ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH"),
+    *("ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"),
 )
 BEGINNINGS: list[Flow] = [
     *(Srp(), Password(), Custom(), Custom(srp=True), Choice()),
@@ -117,7 +118,10 @@ class Talk:
         by_email: bool,
         compulsory: bool = False,
         passkey: bool = False,
+        admin: bool = False,
     ) -> None:
+        self.api = SignInApi("eu-west-1_LocalPool") if admin else PUBLIC
+        self.operations: set[str] = set()
         self.clock = ManualClock()
         self.pool = LocalUserPool(
             "eu-west-1_LocalPool",
@@ -153,6 +157,7 @@ class Talk:
     def ask(self, call: Call) -> Reply:
         parameters = plain(call.parameters)
         self.sent.append(json.dumps(parameters))
+        self.operations.add(call.operation)
         try:
             return Reply(body=self.pool.handle(call.operation, parameters))
         except PoolError as error:
@@ -231,6 +236,7 @@ def begin(talk: Talk, beginning: Flow, password: str) -> AuthFlow:
         password=None if password_use(beginning) == "none" else Secret(password),
         flow=beginning,
         entropy=lambda n: b"\x07" * n,
+        api=talk.api,
     )
 
 
@@ -241,6 +247,7 @@ def begin(talk: Talk, beginning: Flow, password: str) -> AuthFlow:
     secret=st.booleans(),
     by_email=st.booleans(),
     compulsory=st.booleans(),
+    admin=st.booleans(),
     beginning=st.sampled_from(BEGINNINGS),
     right_password=st.sampled_from([True, True, True, False]),
     script=st.lists(turns, max_size=8),
@@ -251,6 +258,7 @@ def test_a_conversation_ends_as_it_must(
     secret: bool,
     by_email: bool,
     compulsory: bool,
+    admin: bool,
     beginning: Flow,
     right_password: bool,
     script: list[dict[str, Any]],
@@ -262,6 +270,7 @@ def test_a_conversation_ends_as_it_must(
         by_email=by_email,
         compulsory=compulsory,
         passkey=isinstance(beginning, Choice),
+        admin=admin,
     )
     password = RIGHT if right_password else "Wrong-Horse-9!"
     flow = begin(talk, beginning, password)
@@ -276,7 +285,7 @@ def test_a_conversation_ends_as_it_must(
         waited |= turn["wait"] > 180
         if turn["process"]:
             step = challenge_from_dict(json.loads(json.dumps(step.to_dict())))
-            flow = AuthFlow.resume(talk.client, step, entropy=secrets.token_bytes)
+            flow = AuthFlow.resume(talk.client, step, entropy=secrets.token_bytes, api=talk.api)
         answered_wrong |= not turn["right"]
         answer = talk.answer(step, right=turn["right"], choice=turn["choice"])
         try:
@@ -300,6 +309,9 @@ def test_a_conversation_ends_as_it_must(
         assert not right_password or waited or answered_wrong
     if not sends_password(beginning):
         assert password not in " ".join(talk.sent)  # threat 8, F096
+    by_session = {"AssociateSoftwareToken", "VerifySoftwareToken"}
+    names = talk.operations - by_session
+    assert {name.startswith("Admin") for name in names} == {admin}  # F040
 
 
 OPTIONS = json.dumps({"challenge": "A" * 43, "rpId": "auth.example.com"})
