@@ -18,6 +18,7 @@ from aiocognito._refresh import Fresh, Renewal, Timing
 from aiocognito.errors import (
     CognitoError,
     ConnectFailed,
+    Forbidden,
     KeysUnavailable,
     NotAuthorized,
     RefreshFailed,
@@ -259,6 +260,14 @@ async def test_what_the_service_asks_for_lengthens_the_pause() -> None:
     with pytest.raises(RefreshFailed) as caught:
         await source.renewal.get()
     assert caught.value.retry_after == pytest.approx(900.0)
+
+
+async def test_a_firewall_is_left_alone_for_a_minute() -> None:
+    source = Source()
+    source.error = Forbidden(code="ForbiddenException", operation="GetTokensFromRefreshToken")
+    with pytest.raises(RefreshFailed) as caught:
+        await source.renewal.get()
+    assert caught.value.retry_after == pytest.approx(60.0)
 
 
 async def test_a_final_error_is_shared_for_a_minute_and_then_tried_again() -> None:

@@ -30,7 +30,7 @@ from attrs import define, field, frozen
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._protected import Protected, cancelled_itself
-from aiocognito._retry import is_transient
+from aiocognito._retry import is_transient, shortest_rest
 from aiocognito.errors import CognitoError, LocalProtocolError, RefreshFailed
 from aiocognito.tokens.freshness import (
     Action,
@@ -456,6 +456,7 @@ class Renewal(Generic[T]):
         pause = backoff_delay(
             failures=self._failures, remaining=remaining, jitter=self._timing.jitter()
         )
+        pause = max(pause, shortest_rest(error))
         asked = getattr(error, "retry_after", None)
         return max(pause, min(float(asked), 900.0)) if asked else pause
 

@@ -40,11 +40,15 @@ __all__ = [
     "pause_before_repeat",
     "pause_when_throttled",
     "session_end",
+    "shortest_rest",
 ]
 
 _CONNECT_REPEATS = 2
 _AMBIGUOUS_REPEATS = 1
 _THROTTLED_REPEATS = 5
+_TRIGGER_REPEATS = 2
+_FIREWALL_SECONDS = 60.0
+_TRIGGER_REFUSES = "UserLambdaValidationException"  # the others say that it failed
 _LONGEST_BACK_OFF = 8.0  # seconds, where the service names no time of its own
 _LONGEST_WAIT = 30.0  # a longer wish of the service's is the caller's business
 
@@ -53,6 +57,8 @@ def is_transient(error: BaseException) -> bool:
     """Whether time may mend it, so that what is held is kept and tried again later."""
     if isinstance(error, CertificateRejected):
         return False
+    if isinstance(error, TriggerFailed):
+        return error.code != _TRIGGER_REFUSES
     return isinstance(
         error,
         TransportError
@@ -60,7 +66,6 @@ def is_transient(error: BaseException) -> bool:
         | InternalError
         | ExternalService
         | Forbidden
-        | TriggerFailed
         | RemoteProtocolError
         | KeysUnavailable
         | RefreshFailed
@@ -89,7 +94,17 @@ def pause_before_repeat(
         return 0.2 + 0.8 * jitter if attempt <= _CONNECT_REPEATS else None
     if repeat_ambiguous and is_ambiguous(error):
         return 0.2 + 0.8 * jitter if attempt <= _AMBIGUOUS_REPEATS else None
+    if repeat_ambiguous and isinstance(error, TriggerFailed) and is_transient(error):
+        return 0.2 + 0.8 * jitter if attempt <= _TRIGGER_REPEATS else None
     return None
+
+
+def shortest_rest(error: BaseException) -> float:
+    """Return the seconds that a refused refresh has to rest at least, whatever the back-off.
+
+    A firewall counts; who comes back soon stays outside for longer.
+    """
+    return _FIREWALL_SECONDS if isinstance(error, Forbidden) else 0.0
 
 
 def pause_when_throttled(error: BaseException, *, attempt: int, jitter: float) -> float | None:
