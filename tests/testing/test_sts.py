@@ -16,6 +16,7 @@ from aiocognito.testing.signing import keys_of, unverified_claims
 from tests.testing.test_identity_pool import IDENTITY_POOL_ID, World
 
 ROLE = "arn:aws:iam::000000000000:role/reader"
+ISSUER = "https://cognito-identity.amazonaws.com"
 USERS_ONLY = "arn:aws:iam::000000000000:role/authenticated"
 OPERATION = "AssumeRoleWithWebIdentity"
 
@@ -128,8 +129,8 @@ def test_what_sts_refuses(world: World, changes: dict[str, Any], code: str) -> N
     [
         lambda token: f"{token[:-4]}AAAA",
         lambda token: keys_of("another").id.sign(unverified_claims(token)),
-        lambda token: keys_of(IDENTITY_POOL_ID).id.sign({**unverified_claims(token), "aud": "x"}),
-        lambda token: keys_of(IDENTITY_POOL_ID).id.sign({**unverified_claims(token), "iss": "x"}),
+        lambda token: keys_of(ISSUER).id.sign({**unverified_claims(token), "aud": "x"}),
+        lambda token: keys_of(ISSUER).id.sign({**unverified_claims(token), "iss": "x"}),
     ],
     ids=["signature", "key", "aud", "iss"],
 )
@@ -139,7 +140,7 @@ def test_a_forged_token_is_refused(world: World, forge: Any) -> None:
 
 def test_a_token_without_an_end_is_refused(world: World) -> None:
     claims = {**unverified_claims(openid(world)), "exp": None}
-    forged = keys_of(IDENTITY_POOL_ID).id.sign(claims)
+    forged = keys_of(ISSUER).id.sign(claims)
     assert refusal(world, forged) == "ExpiredTokenException"
 
 

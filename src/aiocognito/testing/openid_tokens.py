@@ -44,7 +44,7 @@ class OpenIdDesk:
 
     @property
     def _keys(self) -> SigningKeys:
-        return keys_of(self.identity_pool_id)
+        return keys_of(self.issuer)  # as on the service, where all pools have one issuer
 
     def issue(
         self,
