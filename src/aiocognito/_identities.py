@@ -72,7 +72,7 @@ class Wire:
     ) -> None:
         self.identity_pool_id = identity_pool_id
         self.transport = transport
-        self.sts = sts or transport
+        self.sts: Transport = sts or transport
         self.timing = timing
         self.closed = False
 

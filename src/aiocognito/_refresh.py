@@ -178,7 +178,7 @@ class Renewal(Generic[T]):
         self._failure: _Failure | None = None
         self._failures = 0
         self._agent: Agent | None = None
-        self.used_at = float("-inf")  # on the boot clock; when somebody last asked
+        self.used_at: float = float("-inf")  # on the boot clock; when somebody last asked
 
     @property
     def agent(self) -> Agent | None:

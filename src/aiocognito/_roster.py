@@ -88,15 +88,19 @@ class Member(ref[AnyRenewal]):
         return super().__new__(cls, renewal, roster.forget)
 
     def __init__(self, renewal: AnyRenewal, roster: Roster) -> None:
-        self.roster = roster
+        self.roster: Roster = roster
         self.when: float | None = None
-        self.queued = False
+        self.queued: bool = False
 
     def __lt__(self, other: Member) -> bool:
         return id(self) < id(other)  # for heaps, where two times are equal
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    # By identity: a reference otherwise compares what it refers to.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def changed(self) -> None:
         if self.roster.planner is not None:
@@ -133,7 +137,7 @@ class Roster:
         self.observe = observe
         self.planner: Planner | None = None
         self.members: set[Member] = set()
-        self.counters = Counters()
+        self.counters: Counters = Counters()
         self.forget: Callable[[ref[AnyRenewal]], None] = self._forget  # made once
         self._watch = ClockWatch()
 

@@ -323,7 +323,7 @@ class LoginTokenRejected(NotAuthorized):
         super().__init__(message, **facts)
         hint = next((hint for sign, hint in _LOGIN_HINTS if sign in message), None)
         if hint is not None:
-            self.args = (f"{hint}. [{self.operation}: {self.code}]",)
+            self.args: tuple[Any, ...] = (f"{hint}. [{self.operation}: {self.code}]",)
 
 
 # What the service's words mean for whoever configured it.
