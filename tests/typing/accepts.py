@@ -22,6 +22,8 @@ from aiocognito import (
     InvalidPassword,
     MfaSetup,
     NewPasswordRequired,
+    Passkey,
+    PasskeyCreationOptions,
     Password,
     PasswordChallenge,
     PasswordSrpChallenge,
@@ -36,6 +38,7 @@ from aiocognito import (
     SignUpResult,
     SmsMfa,
     SmsOtp,
+    SoftwarePasskey,
     SoftwareTokenMfa,
     SoftwareTokenSetup,
     Srp,
@@ -143,6 +146,21 @@ async def answers(challenge: Challenge) -> Answer | None:
 
 async def takes_a_responder_of_ones_own(pool: UserPool) -> None:
     await pool.sign_in("ana", read_secret, respond=responders.first_of(answers, answers))
+
+
+async def keeps_passkeys(session: Session, pool: UserPool, credential: dict[str, object]) -> None:
+    options = await session.start_passkey_registration()
+    assert_type(options, PasskeyCreationOptions)
+    assert_type(options.to_json(), str)
+    await session.complete_passkey_registration(credential)
+    await session.complete_passkey_registration("{}")
+    assert_type(await session.list_passkeys(), tuple[Passkey, ...])
+    key = SoftwarePasskey.create(options, counts=False)
+    assert_type(SoftwarePasskey.from_bytes(key.to_bytes()), SoftwarePasskey)
+    await session.delete_passkey(key.credential_id)
+    await session.set_mfa(passkey="on")
+    flow = Choice(preferred="WEB_AUTHN")
+    await pool.sign_in("ana", flow=flow, respond=responders.passkey(key))
 
 
 async def resumes(pool: UserPool, cookie: dict[str, object]) -> None:
