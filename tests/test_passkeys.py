@@ -498,3 +498,12 @@ async def test_the_whole_way_over_http() -> None:
             assert await again.list_passkeys() == ()
             with pytest.raises(ChallengeRequired):
                 await pool.sign_in("ana", flow=PREFERRED, respond=responders.passkey(key))
+
+
+async def test_an_administrators_sign_in_takes_a_passkey_too() -> None:
+    there = world()
+    _, key = await with_software(there)
+    respond = responders.passkey(key)
+    session = await there.pool.admin.sign_in("ana", flow=PREFERRED, respond=respond)
+    assert session.username == "ana"
+    assert there.wire.counts["AdminRespondToAuthChallenge"] == 1
