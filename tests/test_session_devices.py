@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
+import attrs
 import pytest
 
 from aiocognito import (
@@ -15,20 +17,24 @@ from aiocognito import (
     DeviceSrpAuth,
     InvalidArgument,
     InvalidType,
+    KeysUnavailable,
     LocalProtocolError,
     NewDevice,
     OperationNotEnabled,
     Password,
+    RefreshFailed,
     RememberedDevice,
     ResponseLost,
     Session,
     SignedIn,
     SoftwareTokenMfa,
+    TokenVerificationError,
     challenge_from_dict,
     responders,
 )
 from aiocognito.testing import Drop, Refuse
 from aiocognito.tokens.saved import SavedState
+from tests.flaky_store import FlakyStore
 from tests.test_flows import solving, sums
 from tests.world import PASSWORD, World
 
@@ -512,3 +518,153 @@ async def test_impossible_arguments_are_refused_before_anything_is_sent(
     with pytest.raises(kind):
         await ask(session)
     assert world.wire.sent == []
+
+
+# --- in a store -------------------------------------------------------------------
+
+
+class Stored(World):
+    """A tracking pool's clients that share a store, as processes of one machine would."""
+
+    def __init__(self, policy: str, how: str = "OPT_IN") -> None:
+        self.store: Any = None
+        super().__init__(device_tracking=how)
+        self.store = FlakyStore(self.clock)
+        self.policy = policy
+        self.pool = self.another_pool()
+        self.local.add_user("ana", PASSWORD, totp=TOTP)
+
+    def another_pool(self, **changes: Any) -> Any:
+        mine = {"store": self.store, "devices": getattr(self, "policy", "ask")}
+        return super().another_pool(**mine, **changes)
+
+    def worker(self) -> Session:
+        session: Session = self.another_pool().session(
+            "ana", password=PASSWORD, respond=codes(self)
+        )
+        return session
+
+
+async def test_the_next_process_signs_in_with_the_device_of_the_store() -> None:
+    world = Stored("remember")
+    first = world.worker()
+    await first.access_token()
+    assert isinstance(first.device, RememberedDevice)
+    world.local.pool._state.tokens.refresh_tokens.revoke_all(world.local.pool.user("ana").sub)
+    world.clock.advance(3700)
+    world.wire.sent.clear()
+    second = world.worker()
+    await second.access_token()
+    assert second.device == first.device
+    names = [call.parameters.get("ChallengeName") for call in world.wire.sent]
+    assert "DEVICE_PASSWORD_VERIFIER" in names
+    assert "SOFTWARE_TOKEN_MFA" not in names
+
+
+async def test_a_device_remembered_by_hand_is_stored_at_once() -> None:
+    world = Stored("ask")
+    first = world.worker()
+    await first.access_token()
+    device = await first.remember_device("worker")
+    second = world.worker()
+    await second.access_token()
+    assert second.device == device
+
+
+async def test_an_explicit_sign_in_stores_its_device() -> None:
+    world = Stored("remember")
+    session = await world.pool.sign_in("ana", PASSWORD, respond=codes(world))
+    assert isinstance(session.device, RememberedDevice)
+    later = world.worker()
+    await later.access_token()
+    assert later.device == session.device
+    assert world.wire.counts["InitiateAuth"] == 1
+
+
+# --- several at once, and what is taken back --------------------------------------
+
+
+async def test_two_who_remember_at_once_get_the_same_device() -> None:
+    world = tracking()
+    session = await with_code(world)
+    found: list[RememberedDevice] = []
+
+    async def remember() -> None:
+        found.append(await session.remember_device())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(remember)
+        tasks.start_soon(remember)
+    assert found[0] is found[1]
+    assert world.wire.counts["ConfirmDevice"] == 1
+
+
+async def test_a_cancelled_call_may_be_made_again() -> None:
+    # threat 26
+    world = tracking("OPT_IN")
+    session = await with_code(world)
+    inner = world.wire._inner.send
+
+    async def carried_out_and_never_heard_of(call: Any) -> Any:
+        reply = await inner(call)
+        if call.operation == "ConfirmDevice":
+            scope.cancel()
+            await anyio.sleep_forever()
+        return reply
+
+    world.wire._inner.send = carried_out_and_never_heard_of  # type: ignore[method-assign]
+    with anyio.CancelScope() as scope:
+        await session.remember_device()
+    assert scope.cancelled_caught
+    device = await session.remember_device()
+    assert world.local.pool.user("ana").devices[device.key].remembered
+
+
+async def test_a_device_of_tokens_that_are_not_believed_is_taken_back() -> None:
+    world = tracking("OPT_IN")
+    device = await remembered(world)
+    worker = world.pool.session("ana", password=PASSWORD, device=device, respond=codes(world))
+    genuine = world.wire._inner
+    world.wire._inner = Forged(genuine)
+    with pytest.raises(TokenVerificationError):
+        await worker.access_token()
+    world.wire._inner = genuine
+    world.clock.advance(3600)
+    await worker.access_token()
+    assert worker.device is device
+
+
+class Forged:
+    """Tokens that nobody signed, and a device that goes with them."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def send(self, call: Any) -> Any:
+        reply = await self._inner.send(call)
+        if "AuthenticationResult" not in reply.body:
+            return reply
+        result = reply.body["AuthenticationResult"]
+        result = {
+            **result,
+            "AccessToken": result["AccessToken"][:-8] + "AAAAAAAA",
+            "NewDeviceMetadata": {"DeviceKey": "eu-west-1_0a", "DeviceGroupKey": "-forged"},
+        }
+        return attrs.evolve(reply, body={"AuthenticationResult": result})
+
+    async def aclose(self) -> None:
+        return None
+
+
+async def test_an_offer_is_met_although_the_keys_came_late() -> None:
+    world = tracking(policy="remember")
+    worker = world.pool.session("ana", password=PASSWORD, respond=codes(world))
+    world.keys.failing = RuntimeError("no network")
+    with pytest.raises(RefreshFailed) as caught:
+        await worker.access_token()
+    assert isinstance(caught.value.__cause__, KeysUnavailable)
+    assert isinstance(worker.device, NewDevice)
+    world.keys.failing = None
+    world.clock.advance(60)
+    await worker.access_token()
+    assert isinstance(worker.device, RememberedDevice)

@@ -355,3 +355,61 @@ async def test_a_passkeys_private_key_shows_nowhere(
     for stream in capfd.readouterr():
         canaries.look("standard output", stream)
     assert canaries.seen == []
+
+
+async def test_a_devices_password_stands_nowhere(listener: Listener) -> None:
+    """Remembered, proven, refused, dropped: its password and its proofs show nowhere."""
+    canaries, shown = Canaries(), []
+    async with LocalCognito(device_tracking="ALWAYS") as local:
+        local.add_user("ana", PASSWORD, totp=TOTP)
+
+        async def respond(challenge: Any) -> Any:
+            return challenge.answer(local.totp_code("ana", unused=True))
+
+        async with UserPool(
+            local.user_pool_id,
+            local.client_id,
+            endpoint_url=local.url,
+            devices="remember",
+            observer=shown.append,
+        ) as pool:
+            session = await pool.sign_in("ana", PASSWORD, respond=respond)
+            device: Any = session.device
+            canaries.secrets["device password"] = device.password.reveal()
+            canaries.secrets["refresh token"] = session._keeper.refresh_token.reveal()  # type: ignore[union-attr]
+            shown += [session, device, await session.get_device()]
+            login = pool.login("ana", PASSWORD, device=device)
+            shown += [login, await login.start()]
+            canaries.look_at_objects()
+
+            wrong = aiocognito.RememberedDevice(
+                key=device.key, group_key=device.group_key, password="Canary-Device-4711!"
+            )
+            canaries.secrets["wrong device password"] = "Canary-Device-4711!"
+            await fails(
+                canaries, "a wrong device", lambda: pool.sign_in("ana", PASSWORD, device=wrong)
+            )
+            zero = Alter(lambda found: with_parameter(found, "SRP_B", "0"))
+            local.faults.add(zero, operation="RespondToAuthChallenge", after=1)
+            await fails(
+                canaries, "a B of zero", lambda: pool.sign_in("ana", PASSWORD, device=device)
+            )
+            local.faults.add(Refuse("InternalErrorException", "No."), operation="ConfirmDevice")
+            shown.append(await pool.sign_in("ana", PASSWORD, respond=respond))
+            local.pool.user("ana").devices.clear()
+            await fails(
+                canaries,
+                "a device that is gone",
+                lambda: pool.sign_in("ana", PASSWORD, device=device),
+            )
+            canaries.look_at_objects()
+    for name, text in listener.texts:
+        canaries.look(f"the log of {name}", text)
+    for thing in shown:
+        canaries.look("what is shown", f"{thing!r} {thing!s}")
+        if isinstance(error := getattr(thing, "error", None), BaseException):
+            canaries.look_at_error(error, f"the error of {type(thing).__name__}")
+    assert {"remembered", "not-remembered", "refused", "unknown"} <= {
+        getattr(thing, "change", None) for thing in shown
+    }
+    assert canaries.seen == []
