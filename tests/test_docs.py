@@ -315,6 +315,40 @@ class TestHowTo:
                 started = await pool.sign_up("new", PASSWORD, attributes=email)
                 assert await page["welcome"](pool, "new", started, local.outbox[-1].code)
 
+    async def test_remembered_devices(self) -> None:
+        with LocalCognito(device_tracking="OPT_IN") as local:
+            local.add_user("ana", PASSWORD, totp=True)
+            local.add_user("svc-importer", PASSWORD)
+            page = program("docs/howto/remember-devices.md", local)
+            kept: list[bytes] = []
+            heard: list[tuple[str, ...]] = []
+
+            async def respond(challenge: Any) -> Any:
+                return challenge.answer(local.totp_code("ana", unused=True))
+
+            async def agrees() -> bool:
+                return True
+
+            pool = page["watching"](
+                local.user_pool_id,
+                local.client_id,
+                lambda name, key: heard.append(("deleted", name, key)),
+                lambda name: heard.append(("saved", name)),
+            )
+            async with pool:
+                await page["remember"](pool, "ana", PASSWORD, respond, agrees, kept.append)
+                session = await page["sign_in"](pool, "ana", PASSWORD, None, kept[0])
+                await page["look_around"](session)
+                await page["sign_in"](pool, "ana", PASSWORD, respond, kept[0])
+            assert [what for what, *_ in heard] == ["saved", "deleted"]
+
+            async def secret() -> str:
+                return PASSWORD
+
+            worker = page["importer"](local.user_pool_id, local.client_id, secret, respond)
+            assert await worker
+            assert local.pool.user("svc-importer").devices
+
     async def test_passkeys(self) -> None:
         flows = ("ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
         kept: list[Any] = []

@@ -174,6 +174,26 @@ def test_an_authenticator_is_set_up_and_used() -> None:
     assert re.search("[A-Z2-7]{52}", out) is None  # the secret is not displayed
 
 
+def test_a_device_is_remembered_and_used() -> None:
+    # F090
+    program = start("remembered_device.py")
+    out, err = finish(program)
+    assert (program.returncode, err) == (0, "")
+    assert out.splitlines() == [
+        "a code is asked for",
+        "device of ana: offered",
+        "device of ana: remembered",
+        "known: example, remembered: True",
+        "the device was enough, no code was asked for",
+        "known: example, remembered: True",
+        "device of ana: unknown",
+        "a code is asked for",
+        "device of ana: offered",
+        "device of ana: remembered",
+        "known: example, remembered: True",
+    ]
+
+
 def test_an_administrator_lists_users() -> None:
     # F050, F113
     program = start("admin_list_users.py")
