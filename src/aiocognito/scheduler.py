@@ -170,8 +170,15 @@ class Scheduler:
     async def __aenter__(self) -> Self:
         if self._own_group is not None:
             raise LocalProtocolError("This scheduler runs already; once is enough.")
-        self._own_group = await anyio.create_task_group().__aenter__()
-        await self._own_group.start(self.run)
+        group = await anyio.create_task_group().__aenter__()
+        try:
+            await group.start(self.run)
+        except BaseException as error:
+            # Nobody calls `__aexit__` of what could not be entered.
+            group.cancel_scope.cancel()
+            await group.__aexit__(type(error), error, error.__traceback__)
+            raise
+        self._own_group = group
         return self
 
     async def __aexit__(
