@@ -28,7 +28,7 @@ class SignIns(Protocol):
         username: str,
         password: str | None = None,
         *,
-        flow: Flow = ...,
+        flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
         device: RememberedDevice | None = None,
     ) -> Login:
@@ -41,7 +41,7 @@ class SignIns(Protocol):
         password: PasswordSource | None = None,
         *,
         respond: Responder | None = None,
-        flow: Flow = ...,
+        flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
         device: RememberedDevice | None = None,
     ) -> Session:
@@ -54,7 +54,7 @@ class SignIns(Protocol):
         *,
         password: PasswordSource | None = None,
         respond: Responder | None = None,
-        flow: Flow = ...,
+        flow: Flow = Srp(),  # noqa: B008  frozen
         context: RequestContext | None = None,
         device: RememberedDevice | None = None,
     ) -> Session:
