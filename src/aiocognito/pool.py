@@ -226,6 +226,7 @@ class UserPool:
                 transport=transport,
                 timing=self._timing,
                 observer=self._observe,
+                aws=aws if transport is None else None,
             )
         )
         carrier = transport or BotocoreTransport(

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.benchmarks import core, credential_process, imports, session, sign_in, stall
+from tests.benchmarks import core, credential_process, credentials, imports, session, sign_in, stall
 from tests.benchmarks.targets import Target, show
 
 BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
     "session": session.main,
     "imports": imports.main,
     "credential_process": credential_process.main,
+    "credentials": credentials.main,
 }
 
 

@@ -26,6 +26,7 @@ class Server:
     url: str
     user_pool_id: str
     client_id: str
+    identity_pool_id: str = ""
 
     def as_arguments(self) -> list[str]:
         """Return what `at` reads again in another process."""
@@ -59,7 +60,12 @@ def serve() -> None:
 
     with LocalCognito() as local:
         local.add_user(USER, PASSWORD)
-        here = Server(url=local.url, user_pool_id=local.user_pool_id, client_id=local.client_id)
+        here = Server(
+            url=local.url,
+            user_pool_id=local.user_pool_id,
+            client_id=local.client_id,
+            identity_pool_id=local.identity_pool_id,
+        )
         print(*here.as_arguments(), flush=True)
         sys.stdin.read()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.benchmarks import credential_process, imports, session, sign_in, stall
+from tests.benchmarks import credential_process, credentials, imports, session, sign_in, stall
 from tests.benchmarks.targets import Target, show
 
 pytestmark = pytest.mark.may_block
@@ -17,6 +17,7 @@ SMALL: dict[str, Callable[[], Sequence[Target]]] = {
     "session": lambda: session.main(rounds=1, awaits=10),
     "imports": lambda: imports.main(rounds=1),
     "credential_process": lambda: credential_process.main(rounds=1),
+    "credentials": lambda: credentials.main(rounds=2, awaits=10, guests=3),
 }
 
 
