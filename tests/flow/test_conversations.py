@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ from aiocognito.flow.challenges import (
     Answer,
     Challenge,
     CustomChallenge,
+    DeviceSrpAuth,
     EmailOtp,
     MfaSetup,
     NewPasswordRequired,
@@ -38,6 +40,7 @@ from aiocognito.flow.challenges import (
     UnknownChallenge,
     WebAuthn,
 )
+from aiocognito.flow.devices import draw_device
 from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.passkeys import read_registration_start
@@ -47,7 +50,10 @@ from aiocognito.flow.steps import Authenticated
 from aiocognito.flow.transitions import State
 from aiocognito.software_passkey import SoftwarePasskey
 from aiocognito.testing import LocalUserPool, ManualClock, PoolError
+from aiocognito.testing.devices import LocalDevice
 from aiocognito.testing.totp import code_at
+from aiocognito.tokens.devices import RememberedDevice, is_device_key
+from aiocognito.tokens.model import NewDevice
 from aiocognito.transport.error_codes import service_error
 
 RIGHT, NEW = "Correct-Horse-9!", "Another-Horse-9!"
@@ -119,6 +125,7 @@ class Talk:
         compulsory: bool = False,
         passkey: bool = False,
         admin: bool = False,
+        device: str = "",
     ) -> None:
         self.api = SignInApi("eu-west-1_LocalPool") if admin else PUBLIC
         self.operations: set[str] = set()
@@ -131,6 +138,8 @@ class Talk:
             relying_party="auth.example.com",
             triggers=TRIGGERS,
             mfa="ON" if compulsory else "OPTIONAL",
+            device_tracking="OPT_IN" if device else "OFF",
+            device_replaces_mfa=device != "after the code",
         )
         client = self.pool.add_client(secret=secret, explicit_auth_flows=FLOWS)
         self.client = AppClient.of("eu-west-1_LocalPool", client.client_id, client.client_secret)
@@ -143,6 +152,7 @@ class Talk:
             attributes={"email": "ana@example.com", "phone_number": "+491701234567"},
         )
         self.key = self.register_a_passkey(client.client_id) if passkey else None
+        self.device = self.remember_a_device(device) if device else None
         self.name = "Ana@Example.com" if by_email else "ana"
         self.sent: list[str] = []
 
@@ -153,6 +163,23 @@ class Talk:
         credential = {"Credential": key.registration(options)}
         self.pool.handle("CompleteWebAuthnRegistration", token | credential)
         return key
+
+    def remember_a_device(self, how: str) -> RememberedDevice:
+        offered = NewDevice(key="eu-west-1_0a1b2c3d", group_key="-a1b2c3d4")
+        drawn = draw_device(
+            offered, user_pool_id=self.pool.user_pool_id, entropy=secrets.token_bytes
+        )
+        if how != "deleted":
+            self.pool.user("ana").devices[offered.key] = LocalDevice(
+                key=offered.key,
+                group_key=offered.group_key,
+                verifier=drawn.verifier,
+                remembered=how != "not remembered",
+                created_at=0.0,
+                modified_at=0.0,
+                seen_at=0.0,
+            )
+        return drawn.device
 
     def ask(self, call: Call) -> Reply:
         parameters = plain(call.parameters)
@@ -179,7 +206,11 @@ class Talk:
             try:
                 reply = self.ask(step)
             except ServiceError as error:
-                return flow.fail(error)
+                again = flow.without_device(step, error)
+                if again is None:
+                    return flow.fail(error)
+                step = again
+                continue
             now = datetime.fromtimestamp(self.clock.wall(), UTC)
             step = flow.receive(reply, now)
         return step
@@ -208,6 +239,10 @@ class Talk:
                 return challenge.answer(credential)
             case PasswordChallenge() | PasswordSrpChallenge():
                 return challenge.answer(RIGHT if right else "Wrong-Horse-9!")
+            case DeviceSrpAuth():
+                assert self.device is not None
+                wrong = attrs.evolve(self.device, password="another")
+                return challenge.answer(self.device if right else wrong)
             case MfaSetup():
                 if choice:
                     return challenge.answer_totp()
@@ -237,10 +272,11 @@ def begin(talk: Talk, beginning: Flow, password: str) -> AuthFlow:
         flow=beginning,
         entropy=lambda n: b"\x07" * n,
         api=talk.api,
+        device=talk.device,
     )
 
 
-@settings(max_examples=120)
+@settings(max_examples=150)
 @given(
     factors=st.frozensets(st.sampled_from(FACTORS)),
     temporary=st.booleans(),
@@ -248,6 +284,9 @@ def begin(talk: Talk, beginning: Flow, password: str) -> AuthFlow:
     by_email=st.booleans(),
     compulsory=st.booleans(),
     admin=st.booleans(),
+    device=st.sampled_from(
+        ["", "", "remembered", "not remembered", "after the code", "deleted"],
+    ),
     beginning=st.sampled_from(BEGINNINGS),
     right_password=st.sampled_from([True, True, True, False]),
     script=st.lists(turns, max_size=8),
@@ -259,6 +298,7 @@ def test_a_conversation_ends_as_it_must(
     by_email: bool,
     compulsory: bool,
     admin: bool,
+    device: str,
     beginning: Flow,
     right_password: bool,
     script: list[dict[str, Any]],
@@ -271,6 +311,7 @@ def test_a_conversation_ends_as_it_must(
         compulsory=compulsory,
         passkey=isinstance(beginning, Choice),
         admin=admin,
+        device=device,
     )
     password = RIGHT if right_password else "Wrong-Horse-9!"
     flow = begin(talk, beginning, password)
@@ -285,7 +326,13 @@ def test_a_conversation_ends_as_it_must(
         waited |= turn["wait"] > 180
         if turn["process"]:
             step = challenge_from_dict(json.loads(json.dumps(step.to_dict())))
-            flow = AuthFlow.resume(talk.client, step, entropy=secrets.token_bytes, api=talk.api)
+            flow = AuthFlow.resume(
+                talk.client,
+                step,
+                entropy=secrets.token_bytes,
+                api=talk.api,
+                device=talk.device if turn["choice"] else None,
+            )
         answered_wrong |= not turn["right"]
         answer = talk.answer(step, right=turn["right"], choice=turn["choice"])
         try:
@@ -304,11 +351,17 @@ def test_a_conversation_ends_as_it_must(
     if isinstance(step, Authenticated):
         assert step.username in (None, "ana")
         assert flow.state is State.CLOSED
+        # A device that the pool knows has proven itself, in whatever process that was.
+        known = device not in ("", "deleted")
+        assert (step.new_device is None) == (device == "" or known)
+        assert ("DEVICE_PASSWORD_VERIFIER" in " ".join(talk.sent)) == known
     if step is None:
         assert flow.state is State.CLOSED
         assert not right_password or waited or answered_wrong
     if not sends_password(beginning):
         assert password not in " ".join(talk.sent)  # threat 8, F096
+    if talk.device is not None:
+        assert talk.device.password.reveal() not in " ".join(talk.sent)
     by_session = {"AssociateSoftwareToken", "VerifySoftwareToken"}
     names = talk.operations - by_session
     assert {name.startswith("Admin") for name in names} == {admin}  # F040
@@ -322,7 +375,7 @@ junk = st.fixed_dictionaries(
             [
                 *("PASSWORD_VERIFIER", "SMS_MFA", "NEW_PASSWORD_REQUIRED", "PASSWORD", "ODD", ""),
                 *("SELECT_CHALLENGE", "PASSWORD_SRP", "MFA_SETUP", "CUSTOM_CHALLENGE", None),
-                "WEB_AUTHN",
+                *("WEB_AUTHN", "DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"),
             ]
         ),
         "AvailableChallenges": st.sampled_from(
@@ -335,7 +388,7 @@ junk = st.fixed_dictionaries(
             st.sampled_from(
                 [
                     *("USERNAME", "USER_ID_FOR_SRP", "SRP_B", "SALT", "SECRET_BLOCK"),
-                    *("MFAS_CAN_SETUP", "CREDENTIAL_REQUEST_OPTIONS"),
+                    *("MFAS_CAN_SETUP", "CREDENTIAL_REQUEST_OPTIONS", "DEVICE_KEY"),
                 ]
             ),
             st.text(alphabet="0aF-z=\n", max_size=8)
@@ -349,11 +402,15 @@ junk = st.fixed_dictionaries(
 
 
 @settings(max_examples=250)
-@given(beginning=st.sampled_from(BEGINNINGS), replies=st.lists(junk, min_size=1, max_size=5))
+@given(
+    beginning=st.sampled_from(BEGINNINGS),
+    replies=st.lists(junk, min_size=1, max_size=5),
+    device=st.sampled_from(["", "remembered"]),
+)
 def test_a_server_that_talks_nonsense_gets_nothing(
-    beginning: Flow, replies: list[dict[str, Any]]
+    beginning: Flow, replies: list[dict[str, Any]], device: str
 ) -> None:
-    talk = Talk(factors=frozenset(), temporary=False, secret=True, by_email=False)
+    talk = Talk(factors=frozenset(), temporary=False, secret=True, by_email=False, device=device)
     flow = begin(talk, beginning, RIGHT)
     call: Any = flow.begin()
     sent = [call]
@@ -373,6 +430,8 @@ def test_a_server_that_talks_nonsense_gets_nothing(
     if not sends_password(beginning):
         # threat 8
         assert RIGHT not in json.dumps([plain(each.parameters) for each in sent])
+    names = [each.parameters.get("ChallengeName") for each in sent]
+    assert names.count("DEVICE_SRP_AUTH") <= (1 if device else 5)  # threat 10
 
 
 def blind(challenge: Challenge) -> Answer:
@@ -389,6 +448,11 @@ def blind(challenge: Challenge) -> Answer:
             return challenge.answer_totp()
         case CustomChallenge() | PasswordChallenge() | PasswordSrpChallenge():
             return challenge.answer("whatever")
+        case DeviceSrpAuth(device_key=key):
+            if key is not None and not is_device_key(key):
+                raise InvalidArgument("device", "another one")
+            given = {"key": key or "eu-west-1_0a", "group_key": "-a", "password": "p"}
+            return challenge.answer(RememberedDevice(**given))
         case NewPasswordRequired():
             return challenge.answer("whatever")
         case other:
