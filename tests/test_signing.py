@@ -304,6 +304,11 @@ async def test_an_endpoint_is_a_host(source: Source, endpoint: str) -> None:
         await iot_websocket_url(source, endpoint, "eu-west-1")
 
 
+async def test_an_endpoint_is_text(source: Source) -> None:
+    with pytest.raises(InvalidType, match="endpoint"):
+        await iot_websocket_url(source, b"h.example", "eu-west-1")  # type: ignore[arg-type]
+
+
 async def test_a_presigned_websocket_keeps_its_scheme(source: Source) -> None:
     url = await presign_url(
         source,

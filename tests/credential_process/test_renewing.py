@@ -16,9 +16,10 @@ from aiocognito.errors import (
     NotAuthorized,
     RefreshFailed,
     SignInRequired,
+    StoreDamaged,
     StoreUnavailable,
 )
-from aiocognito.stores import Entry, MemoryTokenStore
+from aiocognito.stores import Entry, MemoryTokenStore, StoreKey
 from aiocognito.tokens.stored import StoredTokens
 from tests.credential_process.machine import Machine, age
 
@@ -224,3 +225,22 @@ async def test_a_store_that_keeps_nothing_is_told_at_the_sign_in() -> None:
     async with Machine(Full()) as machine:
         with pytest.raises(StoreUnavailable, match="full"):
             await machine.sign_in()
+
+
+async def test_a_damaged_entry_is_thrown_away_at_the_sign_in() -> None:
+    # threat 29
+    class Damaged(MemoryTokenStore):
+        damaged = True
+
+        async def load(self, key: StoreKey) -> Entry | None:
+            if self.damaged:
+                raise StoreDamaged("No entry.")
+            return await super().load(key)
+
+        async def delete(self, key: StoreKey, *, expected: int | None = None) -> Any:
+            self.damaged = False
+            return await super().delete(key, expected=expected)
+
+    async with Machine(Damaged()) as machine:
+        await machine.sign_in()
+        assert (await machine.credentials()).access_key_id.startswith("ASIA")

@@ -9,6 +9,7 @@ from typing import assert_never, assert_type
 from aiocognito import (
     Answer,
     AuthFactors,
+    AwsEnvironment,
     Challenge,
     Choice,
     Claims,
@@ -65,6 +66,7 @@ from aiocognito.events import (
     SessionEnded,
     TimeJumped,
 )
+from aiocognito.signing import iot_websocket_url, presign_url, sign_request
 from aiocognito.testing import LocalCognito
 
 
@@ -253,3 +255,14 @@ async def manages_an_account(pool: UserPool, session: Session) -> None:
     assert_type(setup, TotpSetup)
     assert_type(setup.uri, str)
     await session.set_mfa(totp="preferred", sms="off")
+
+
+async def hands_credentials_to_others(session: Session) -> None:
+    exported = await session.aws_identity.export_environment(account_id="123456789012")
+    assert_type(exported, AwsEnvironment)
+    assert_type(exported["AWS_REGION"], str)
+    identity, url = session.aws_identity, "https://api.example/orders"
+    headers = await sign_request(identity, "GET", url, service="execute-api", region="eu-west-1")
+    assert_type(headers, dict[str, str])
+    assert_type(await presign_url(identity, "GET", url, service="s3", region="eu-west-1"), str)
+    assert_type(await iot_websocket_url(identity, "iot.example", "eu-west-1"), str)

@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = error.reason.replace("-", " ")
         return _fail(_SIGN_IN, f"Run `aiocognito-credential-process sign-in`: {reason}.")
     except RefreshFailed as error:
-        # The cause is what a person can mend.
-        return _fail(_FAILED, _known(error.__cause__ or error))
+        return _fail(_FAILED, _known(_root(error)))
     except CognitoError as error:
         return _fail(_FAILED, str(error))
     except ImportError as error:
@@ -99,6 +98,13 @@ def _own_command(options: Options) -> str:
             own[at : at + (1 if equals else 2)] = [option, str(options.store)]
             break
     return shlex.join([sys.executable, "-m", "aiocognito.credential_process", *own])
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return why it failed, which is what a person can mend."""
+    while isinstance(error, RefreshFailed) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _known(error: BaseException) -> str:
