@@ -52,7 +52,7 @@ class Issued:
     by_admin: bool = False
 
 
-@define(kw_only=True, eq=False)
+@define(kw_only=True, eq=False, weakref_slot=False)
 class LiveTokens:
     """Tokens that may be handed out. They were verified; their claims are read on demand.
 

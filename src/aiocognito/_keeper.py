@@ -101,6 +101,17 @@ class PoolServices:
     closed: bool = False
 
 
+_pids: list[int] = [0]
+
+
+def _this_process() -> int:
+    """Return the process's id: one object for all, where each call makes another."""
+    pid = os.getpid()
+    if pid != _pids[0]:
+        _pids[0] = pid
+    return _pids[0]
+
+
 class TokenKeeper:
     """Keeps one user's tokens.
 
@@ -183,7 +194,7 @@ class TokenKeeper:
         self._asked_to_sign_in = False
         self._sign_in_at: float | None = None  # on the boot clock, before the token's own end
         services.roster.enrol(self.renewal)
-        self._pid = os.getpid()
+        self._pid = _this_process()
         self._forked = False
         self.persistence = self._entry(stored_as or username)
 
@@ -193,7 +204,7 @@ class TokenKeeper:
         """Raise `SessionClosed` after a sign-out or the pool's end."""
         if self._services.closed or self._signing_out:
             raise SessionClosed
-        if os.getpid() != self._pid:
+        if _this_process() != self._pid:
             self._begin_anew()
 
     async def adopt(self, issued: Issued) -> None:
@@ -380,7 +391,7 @@ class TokenKeeper:
         The tokens that live are served, read only. The refresh token is not presented: the
         store says what became of it, or the password brings another.
         """
-        self._pid, self._forked = os.getpid(), True
+        self._pid, self._forked = _this_process(), True
         self.refresh_token = self._unverified = None
         self._replaced = (None, None)
         self._answer_lost = False

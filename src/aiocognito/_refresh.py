@@ -59,7 +59,7 @@ class Timing:
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Fresh(Generic[T]):
     """A value and the plan of its life."""
 

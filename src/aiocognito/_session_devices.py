@@ -32,7 +32,10 @@ class SessionDevices:
     __slots__ = ()
 
     _keeper: TokenKeeper
-    _account: Account
+
+    @property
+    def _account(self) -> Account:
+        raise NotImplementedError  # pragma: no cover  Session's
 
     @property
     def device(self) -> NewDevice | RememberedDevice | None:

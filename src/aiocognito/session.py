@@ -53,7 +53,7 @@ class Session(SessionDevices):
     """
 
     # There may be a hundred thousand of them.
-    __slots__ = ("__weakref__", "_account", "_aws", "_keeper", "_renewal", "_services")
+    __slots__ = ("__weakref__", "_aws", "_keeper", "_renewal", "_services")
 
     def __init__(
         self,
@@ -77,7 +77,10 @@ class Session(SessionDevices):
             device=device,
         )
         self._renewal = self._keeper.renewal
-        self._account = Account(services, self)
+
+    @property
+    def _account(self) -> Account:
+        return Account(self._services, self)
 
     # --- what is known ---
 

@@ -14,7 +14,16 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.benchmarks import core, credential_process, credentials, imports, session, sign_in, stall
+from tests.benchmarks import (
+    core,
+    credential_process,
+    credentials,
+    imports,
+    many_sessions,
+    session,
+    sign_in,
+    stall,
+)
 from tests.benchmarks.targets import Target, show
 
 BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
@@ -23,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Sequence[Target]]] = {
     "sign_in": sign_in.main,
     "stall": stall.main,
     "session": session.main,
+    "many_sessions": many_sessions.main,
     "imports": imports.main,
     "credential_process": credential_process.main,
     "credentials": credentials.main,

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.benchmarks import credential_process, credentials, imports, session, sign_in, stall
+from tests.benchmarks import (
+    credential_process,
+    credentials,
+    imports,
+    many_sessions,
+    session,
+    sign_in,
+    stall,
+)
 from tests.benchmarks.targets import Target, show
 
 pytestmark = pytest.mark.may_block
@@ -15,6 +23,7 @@ SMALL: dict[str, Callable[[], Sequence[Target]]] = {
     "sign_in": lambda: sign_in.main(rounds=1, batch=1, pycognito_sign_ins=0),
     "stall": lambda: stall.main(count=2, repeats=1, pycognito_sign_ins=0),
     "session": lambda: session.main(rounds=1, awaits=10),
+    "many_sessions": lambda: many_sessions.main(count=20, planned=20, awaits=10, rounds=1),
     "imports": lambda: imports.main(rounds=1),
     "credential_process": lambda: credential_process.main(rounds=1),
     "credentials": lambda: credentials.main(rounds=2, awaits=10, guests=3),

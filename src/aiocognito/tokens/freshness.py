@@ -68,7 +68,7 @@ class Action(Enum):
     """What is held if it outlives the failure (`outlives_failure`), else the failure."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Schedule:
     """The four moments of one value's life.
 
