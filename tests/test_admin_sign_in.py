@@ -231,6 +231,18 @@ async def test_an_authenticator_is_set_up_on_the_way() -> None:
     assert unsigned == {"AssociateSoftwareToken", "VerifySoftwareToken"}
 
 
+async def test_a_new_user_is_signed_in_straight_after_the_sign_up() -> None:
+    # F036, F040
+    here = world()
+    made = await here.pool.sign_up("eva", PASSWORD, attributes={"email": "eva@example.com"})
+    code = here.local.outbox[-1].code
+    confirmed = await here.pool.confirm_sign_up("eva", code, session=made.session)
+    here.wire.sent.clear()
+    session = await here.pool.admin.sign_in("eva", flow=Choice(session=confirmed.session))
+    assert session.claims.username == "eva"
+    assert here.wire.counts == {"AdminInitiateAuth": 1}
+
+
 @pytest.mark.parametrize("kind", ["expired", "spent", "invented"])
 async def test_a_bad_session_has_a_clear_error(kind: str) -> None:
     here = world()
