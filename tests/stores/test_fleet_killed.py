@@ -1,0 +1,81 @@
+"""Workers of a fleet die at every step, over the real stores and HTTP. # threat 28, 32"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from aiocognito.testing import LocalCognito
+from tests import soak
+from tests.stores.dynamodb_table import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "Correct-Horse-9!"
+IDENTITIES = 5
+
+
+def rounds_of(store: dict[str, Any], *, most_workers: int) -> dict[str, Any]:
+    seed = random.randrange(2**32)
+    rounds = soak.runs(short=10, long=1_000)
+    print(f"seed {seed}, {rounds} rounds")
+    with LocalCognito(rotation=True, rotation_grace=60) as local:
+        for number in range(IDENTITIES):
+            local.add_user(f"svc-{number}", PASSWORD)
+        task = {
+            **store,
+            "pool": local.user_pool_id,
+            "client": local.client_id,
+            "endpoint": local.url,
+            "password": PASSWORD,
+            "identities": IDENTITIES,
+            "most_workers": most_workers,
+            "rounds": rounds,
+            "patience": 30.0,
+            "seed": seed,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.fleets.killing"],
+            input=json.dumps(task),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+        sign_ins = local.requests.count("InitiateAuth")
+    print(done.stderr)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    print({name: count for name, count in said.items() if name != "failed"})
+    assert said["failed"] == []
+    assert said["lost"] == said["not served"] == said["broken"] == 0
+    assert said["rounds"] == rounds
+    assert said["killed"] > rounds / 5
+    assert sign_ins == IDENTITIES  # nobody ever needed the password again
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_no_token_is_lost_over_files(tmp_path: Path) -> None:
+    rounds_of({"store": "file", "folder": str(tmp_path / "tokens")}, most_workers=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_no_token_is_lost_over_redis(redis_url: str) -> None:
+    prefix = uuid4().hex
+    rounds_of({"store": "redis", "url": redis_url, "prefix": prefix}, most_workers=3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_no_token_is_lost_over_dynamodb(dynamodb_table: Table) -> None:
+    prefix = uuid4().hex
+    rounds_of({"store": "dynamodb", "url": dynamodb_table.url, "prefix": prefix}, most_workers=3)
