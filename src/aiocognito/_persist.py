@@ -415,6 +415,7 @@ class Persistence:
 
     async def _adopt(self, entry: Entry) -> Fresh[LiveTokens] | None:
         """Take an entry; return its tokens if they still live and are what they must be."""
+        before = self._memory.known
         stored = self._take(entry)
         if stored is None:
             return None
@@ -425,6 +426,10 @@ class Persistence:
             fresh = await self._holder.admit(issued)
         except (TokenExpired, TokenVerificationError, RemoteProtocolError):
             return None  # the alert is out; the refresh token speaks for itself
+        except BaseException:
+            # Cancelled, or without the keys. The next look begins here again.
+            self._memory.known = before
+            raise
         if self._timing.clock.wall() < issued.sent_wall - _CLOCK_WENT_BACK:
             # Nobody knows how old they are. They serve, and are replaced at once.
             now = self._timing.clock.boot()
@@ -433,7 +438,7 @@ class Persistence:
 
     def _as_issued(self, stored: StoredTokens) -> Issued | None:
         access, clock = stored.state.access_token, self._timing.clock
-        if access is None or stored.lifetime <= 0:
+        if access is None or stored.lifetime <= 0 or self._is_refused(access):
             return None
         # Of another machine's clock we know nothing; of our own what was once measured.
         skew = 0.0 if self._rules.shared else stored.skew
@@ -443,6 +448,13 @@ class Persistence:
             return None
         boot = clock.boot() - max(0.0, age)
         return as_issued(stored, access, boot=boot, wall=began)
+
+    def _is_refused(self, access: Secret) -> bool:
+        """Whether somebody said that this very token is no good (`Session.invalidate`)."""
+        live = self._holder.live
+        if live is None or live.value.access_token != access.reveal():
+            return False
+        return live.schedule.expires_at == float("-inf")
 
     def _is_fresh(self, fresh: Fresh[LiveTokens]) -> bool:
         clock = self._timing.clock

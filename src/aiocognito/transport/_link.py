@@ -7,6 +7,7 @@ connections of one object to one event loop and notices when another loop uses i
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +22,10 @@ from aiocognito.errors import LocalProtocolError
 from aiocognito.transport._exchange import Exchange, Limits, load_backend
 
 __all__ = ["Link", "Once"]
+
+# Connections of a parent process. Nobody uses them here, and nobody closes them: the other
+# side would take it for the parent's goodbye.
+_left_behind: list[object] = []
 
 T = TypeVar("T")
 
@@ -92,11 +97,13 @@ class Once(Generic[T]):
 class Link:
     """Connections, opened when first needed, on the event loop that needs them.
 
-    After `aclose` it may be opened again, on any loop.
+    After `aclose` it may be opened again, on any loop. A process that was forked off
+    opens its own.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._pid = os.getpid()
         self._home: object | None = None  # the loop everything below belongs to
         self._backend: Once[Callable[[Limits], Exchange]] | None = None
         self._exchange: Exchange | None = None
@@ -128,6 +135,9 @@ class Link:
 
     def _settle(self) -> Once[Callable[[Limits], Exchange]]:
         here = current_token().native_token
+        if self._pid != (pid := os.getpid()):
+            _left_behind.append((self._home, self._backend, self._exchange))
+            self._pid, self._home, self._backend, self._exchange = pid, None, None, None
         if self._home is None or self._backend is None:
             self._home = here
             trio = type(here).__module__.partition(".")[0] == "trio"
