@@ -22,6 +22,7 @@ from aiocognito import (
     UserPool,
 )
 from aiocognito.flow.calls import Reply
+from aiocognito.stores import MemoryTokenStore
 from aiocognito.testing import LocalCognito, LocalRole, ManualClock
 from tests.authenticator import RP_ID, Authenticator
 from tests.markdown import ROOT, program, source_of
@@ -388,6 +389,26 @@ class TestHowTo:
 
         await page["work"](local.user_pool_id, local.client_id, PASSWORD, totp_secret, call_the_api)
         assert len(seen) == 1
+
+    async def test_a_worker_that_starts_again(self, local: LocalCognito, tmp_path: Path) -> None:
+        page = program("docs/howto/keep-a-worker-signed-in.md", local)
+        await self.serves_one_token(page["work_over_restarts"], local, tmp_path / "tokens")
+
+    async def test_share_one_identity(self, local: LocalCognito) -> None:
+        page = program("docs/howto/share-one-identity.md", local)
+        await self.serves_one_token(page["work"], local, MemoryTokenStore())
+
+    async def serves_one_token(
+        self, work: Callable[..., Any], local: LocalCognito, store: object
+    ) -> None:
+        seen: list[str] = []
+
+        async def call_the_api(token: str) -> None:
+            seen.append(token)
+
+        for _ in range(2):
+            await work(local.user_pool_id, local.client_id, PASSWORD, store, call_the_api)
+        assert seen[0] == seen[1]
 
     async def test_observing(self, local: LocalCognito) -> None:
         page = program("docs/howto/keep-a-worker-signed-in.md", local)
