@@ -20,8 +20,7 @@ import secrets
 import select
 import signal
 import sys
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import anyio
@@ -29,6 +28,7 @@ from attrs import define, field
 
 from aiocognito.stores.base import Entry, SharedTokenStore, StoreKey
 from tests.stores.contestants import CONTESTANTS, Opener
+from tests.stores.steps import by_steps
 
 T = TypeVar("T")
 
@@ -46,26 +46,6 @@ class Fuse:
         self._left -= 1
         if self._left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-@types.coroutine
-def mortal(call: Coroutine[Any, Any, T], fuse: Fuse) -> Generator[Any, Any, T]:
-    """Run a call; each of its waits is a step, before it waits."""
-    resume: Callable[[], Any] = lambda: call.send(None)  # noqa: E731
-    while True:
-        try:
-            waits_for = resume()
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        fuse.burn()
-        try:
-            sent = yield waits_for
-        except BaseException as error:  # noqa: BLE001  it belongs to the call
-            thrown = error
-            resume = lambda: call.throw(thrown)  # noqa: E731, B023
-        else:
-            resume = lambda: call.send(sent)  # noqa: E731, B023
 
 
 # --- a worker ---------------------------------------------------------------------------
@@ -107,8 +87,7 @@ class Worker:
             self._saw(done.current)
 
     async def _mortal(self, call: Coroutine[Any, Any, T]) -> T:
-        done: Awaitable[T] = mortal(call, self._fuse)
-        return await done
+        return await by_steps(call, self._fuse.burn)
 
     def _saw(self, entry: Entry | None) -> None:
         if entry is not None:

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 import anyio
 import pytest
 
+from aiocognito._protected import on_asyncio
 from aiocognito.errors import InvalidArgument
 from aiocognito.stores.base import (
     MAX_VALUE_BYTES,
@@ -19,6 +24,7 @@ from aiocognito.stores.base import (
     TokenStore,
 )
 from aiocognito.testing import ManualClock
+from tests.stores.steps import by_steps
 
 LONG = bytes(range(256)) * 240  # 60 KiB of every byte
 
@@ -276,3 +282,88 @@ async def test_no_attempt_is_made_from_a_generation_that_is_gone(
     await store.delete(ana)
     assert not await store.mark_attempt(ana, generation=entry.generation, at=5.0)
     assert await store.load(ana) is None
+
+
+# --- cancellation: threat 26 ----------------------------------------------------------
+
+
+async def cancelled_at(step: int, call: Coroutine[Any, Any, Any], *, native: bool) -> bool:
+    """Cancel a call at its k-th wait; say whether it had so many.
+
+    Args:
+        step: k.
+        call: What is cancelled.
+        native: Whether as asyncio's own programs cancel, past anyio's shields.
+    """
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            cancel()
+
+    if native and on_asyncio():
+        task = asyncio.ensure_future(by_steps(call, count))
+        cancel: Callable[[], object] = task.cancel
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+    else:
+        with anyio.CancelScope() as scope:
+            cancel = scope.cancel
+            await by_steps(call, count)
+    return steps >= step
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["scope", "native"])
+async def test_a_commit_cancelled_at_any_wait_happened_whole_or_not_at_all(
+    store: SharedTokenStore, ana: StoreKey, native: bool
+) -> None:
+    entry = await put(store, ana)
+    tried: list[Entry] = []
+    for step in range(1, 40):
+        tried.append(entry.followed_by(b"%d" % step))
+        commit = store.commit(ana, tried[-1], expected=entry.generation)
+        more = await cancelled_at(step, commit, native=native)
+        found = await store.load(ana)
+        # What was on its way may arrive after we have looked; then it is seen later.
+        assert found in (entry, *tried)
+        if found != entry:
+            entry, tried = found, []
+        if not more:
+            break
+    else:
+        pytest.fail("it waits without end")
+    # Nobody holds a lock, and no answer is left over for the next one.
+    done = await store.commit(ana, Entry.first(b"x"), expected=None)
+    assert isinstance(done, Conflict)
+    assert done.current in (entry, *tried)
+    after = done.current.followed_by(b"at last")
+    assert await store.commit(ana, after, expected=done.current.generation) == after
+
+
+@pytest.mark.parametrize("what", ["load", "delete", "acquire", "release", "mark"])
+async def test_what_was_cancelled_can_be_done_again(
+    store: SharedTokenStore, ana: StoreKey, what: str
+) -> None:
+    entry = await put(store, ana)
+    lease = await store.acquire(ana, owner="a", ttl=60.0)
+    assert lease is not None
+    calls: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+        "load": lambda: store.load(ana),
+        "delete": lambda: store.delete(ana),
+        "acquire": lambda: store.acquire(ana, owner="a", ttl=60.0),
+        "release": lambda: store.release(lease),
+        "mark": lambda: store.mark_attempt(ana, generation=entry.generation, at=5.0),
+    }
+    step = 1
+    while step < 40 and await cancelled_at(step, calls[what](), native=False):
+        step += 1
+    await calls[what]()
+    assert await store.load(ana) == {
+        "delete": None,
+        "mark": entry.attempted(5.0),
+    }.get(what, entry)
+    holder = "b" if what == "release" else "a"
+    assert await store.acquire(ana, owner=holder, ttl=60.0)

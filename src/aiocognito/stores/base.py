@@ -257,9 +257,10 @@ class Lease:
 class TokenStore(Protocol):
     """Keeps entries; one process at a time, or more where its class says so.
 
-    Cancellation: a call that was cancelled has happened whole or not at all, never by
-    half, and leaves no lock behind; `load` tells which. To commit again what may have
-    been committed is safe: the second time ends in a `Conflict` that shows your value.
+    Cancellation: a call that was cancelled happens whole or not at all, never by half,
+    and leaves no lock behind. What was on its way (a thread at work, a command that was
+    sent) may arrive a moment later. To commit again what may have been committed is
+    safe: the second time ends in a `Conflict` that shows your value.
 
     All methods raise `StoreUnavailable` where the medium does not answer in time or is
     full (the old entry stays), and other kinds of `StoreError` as their class says.
