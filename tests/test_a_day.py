@@ -30,10 +30,10 @@ from aiocognito.testing import LocalCognito
 from aiocognito.tokens.claims import read_unverified
 
 from .soak import runs
-from .virtual import START, VIRTUAL, VirtualClock, at_once, backend
+from .virtual import START, VIRTUAL, VIRTUAL_ONCE, VirtualClock, at_once, backend
 from .world import PASSWORD, Keys, Wire
 
-pytestmark = [VIRTUAL, pytest.mark.slow, pytest.mark.timeout(runs(short=60, long=600))]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(runs(short=60, long=600))]
 
 SESSIONS = runs(short=2, long=40)
 EVERY = runs(short=120, long=20)  # seconds between two uses of a session
@@ -146,6 +146,7 @@ class Day:
 FEWEST, MOST = 24 / 0.8 - 1, 24 / 0.7 + 1
 
 
+@VIRTUAL_ONCE
 async def test_a_quiet_day() -> None:
     # F101
     day = Day()
@@ -156,6 +157,7 @@ async def test_a_quiet_day() -> None:
     assert not day.heard(TimeJumped)
 
 
+@VIRTUAL
 @pytest.mark.parametrize("counts", [True, False], ids=["boot-time", "monotonic"])
 async def test_a_lid_that_is_closed_for_eight_hours(counts: bool) -> None:
     # threat 23
@@ -174,6 +176,7 @@ async def test_a_lid_that_is_closed_for_eight_hours(counts: bool) -> None:
         assert event.seconds == pytest.approx(8 * HOUR, abs=70)
 
 
+@VIRTUAL_ONCE
 async def test_a_wall_clock_that_is_set_by_a_day_and_back() -> None:
     # threat 22, 23
     day = Day()
@@ -196,6 +199,7 @@ async def test_a_wall_clock_that_is_set_by_a_day_and_back() -> None:
     assert len(day.heard(ClockSkewed)) == 2
 
 
+@VIRTUAL_ONCE
 @pytest.mark.parametrize("skew", [600.0, -600.0])
 async def test_a_wall_clock_that_is_ten_minutes_off(skew: float) -> None:
     # threat 22
@@ -208,6 +212,7 @@ async def test_a_wall_clock_that_is_ten_minutes_off(skew: float) -> None:
     assert not day.heard(TimeJumped)
 
 
+@VIRTUAL_ONCE
 async def test_an_outage_of_an_hour() -> None:
     # threat 24
     day = Day()
@@ -234,6 +239,7 @@ async def test_an_outage_of_an_hour() -> None:
     assert day.heard(RefreshFailing)
 
 
+@VIRTUAL_ONCE
 async def test_a_storm_of_refusals() -> None:
     # F104
     day = Day()
@@ -254,6 +260,7 @@ async def test_a_storm_of_refusals() -> None:
     assert health.refresh_rate == 96.0
 
 
+@VIRTUAL
 async def test_everything_on_one_day() -> None:
     # threats 22, 23 and 24
     day = Day()

@@ -24,9 +24,9 @@ from aiocognito.tokens.freshness import Schedule, token_schedule
 from aiocognito.transport.base import Transport
 
 from .soak import runs
-from .virtual import VIRTUAL, VirtualClock, backend
+from .virtual import VIRTUAL_ONCE, VirtualClock, backend
 
-pytestmark = [VIRTUAL, pytest.mark.timeout(runs(short=60, long=3600))]
+pytestmark = [VIRTUAL_ONCE, pytest.mark.timeout(runs(short=60, long=3600))]
 
 SHRINK = runs(short=50, long=1)
 QUOTA = 120.0 / SHRINK

@@ -28,7 +28,7 @@ from .soak import runs
 from .test_cancellation import cancel_after, is_sound, natively_cancel_after
 from .world import PASSWORD, World
 
-POINTS = range(24)
+POINTS = range(0, 24, runs(short=2, long=1))
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {})], ids=["asyncio"])
 
 
@@ -100,7 +100,7 @@ async def test_callers_cancelled_while_the_scheduler_runs(points: int) -> None:
         await is_sound(due.world, session)
 
 
-@pytest.mark.parametrize("points", range(0, 24, 2))
+@pytest.mark.parametrize("points", range(0, 24, 3))
 async def test_a_pool_closed_while_the_scheduler_refreshes(points: int) -> None:
     due = Due()
     session = await due.session()

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import anyio
 import pytest
 
+from .soak import LONG
+
 T = TypeVar("T")
 
 START = 1_700_000_000.0
@@ -62,6 +64,12 @@ def _backends() -> list[Any]:
 
 # For `@VIRTUAL`: the test's `anyio_backend` is one whose time is virtual.
 VIRTUAL = pytest.mark.parametrize("anyio_backend", _backends(), indirect=True)
+
+
+# The same for long stories, told once in the short form.
+VIRTUAL_ONCE = pytest.mark.parametrize(
+    "anyio_backend", _backends() if LONG else _backends()[:1], indirect=True
+)
 
 
 def backend(param: Any) -> Any:
