@@ -10,12 +10,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiocognito import Session
+from aiocognito import Session, _persist
 from aiocognito._protected import on_asyncio
 from aiocognito.errors import (
     IncorrectUsernameOrPassword,
+    InvalidArgument,
     InvalidType,
+    RefreshFailed,
+    RemoteProtocolError,
     SignInRequired,
+    StoreDamaged,
     StoreKeyRejected,
     StoreUnavailable,
     TokenVerificationError,
@@ -447,3 +451,102 @@ async def test_a_sign_in_that_fails_leaves_nothing_behind() -> None:
 def test_what_is_no_store_is_refused(store: Any) -> None:
     with pytest.raises(InvalidType, match="store"):
         World().another_pool(store=store)
+
+
+# --- stores that misbehave --------------------------------------------------------------
+
+
+class BrokenStore(FlakyStore):
+    """Fails as programs fail, not as stores say they do."""
+
+    error: Exception = OSError("disk")
+
+    async def commit(self, key: Any, entry: Any, *, expected: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("disk"), KeyError("x"), InvalidArgument("x", "y")])
+async def test_whatever_a_store_raises_no_token_is_lost(error: Exception) -> None:
+    world = Stored(rotation=True)
+    world.store = BrokenStore(world.clock)
+    world.store.error = error
+    pool = world.another_pool()
+    session = await pool.sign_in("ana", PASSWORD)
+    assert await session.access_token()
+    world.clock.advance(3601)
+    assert await session.access_token()
+    failed = world.heard(PersistFailed)[0].error
+    assert isinstance(failed, StoreUnavailable)
+    assert failed.__cause__ is error
+
+
+async def test_a_store_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_persist, "_STORE_SECONDS", 0.02)
+    world = Stored()
+    world.store.before["load"] = anyio.sleep_forever
+    assert await world.worker().access_token()
+
+
+async def test_an_entry_the_store_cannot_read_makes_room() -> None:
+    world = Stored()
+    await world.worker().access_token()
+
+    async def damaged() -> None:
+        raise StoreDamaged("Not ours.")
+
+    world.store.before["load"] = damaged
+    assert await world.worker().access_token()
+    assert world.store.calls["delete"] == 1
+    assert world.wire.counts["InitiateAuth"] == 2
+
+
+async def test_a_password_source_of_ones_own_may_fail() -> None:
+    world = Stored()
+
+    async def vault() -> str:
+        raise OSError("the vault is closed")
+
+    session = world.another_pool().session("ana", password=vault)
+    with pytest.raises(RefreshFailed) as caught:
+        await session.access_token()
+    assert isinstance(caught.value.__cause__, OSError)
+    assert not world.store._leases
+
+
+async def test_tokens_nobody_can_read_are_kept_as_a_refresh_token_alone() -> None:
+    world = Stored(rotation=True, pool_options={"verify_tokens": False})
+    session = world.worker()
+    await session.access_token()
+
+    def garble(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["AuthenticationResult"]["AccessToken"] = "not.a.token"
+        return answer
+
+    before = world.kept()
+    world.local.faults.add(Alter(garble), operation=REFRESH)
+    with pytest.raises(RemoteProtocolError):
+        await session.refresh()
+    assert world.kept() == before  # undone
+
+
+async def test_a_first_sign_in_that_does_not_verify_leaves_no_entry() -> None:
+    world = Stored()
+
+    def forge(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["AuthenticationResult"]["AccessToken"] += "A"
+        return answer
+
+    world.local.faults.add(Alter(forge), operation="RespondToAuthChallenge")
+    with pytest.raises(TokenVerificationError):
+        await world.worker().access_token()
+    assert world.entry() is None
+
+
+async def test_a_token_an_api_refused_is_not_adopted_again() -> None:
+    world = Stored()
+    one, two = world.worker(), world.worker()
+    token = await one.access_token()
+    await two.access_token()
+    two.invalidate(token)
+    two._keeper.persistence.begin_anew()  # type: ignore[union-attr]
+    assert await two.access_token() != token
