@@ -196,6 +196,17 @@ async def test_newer_credentials_of_another_process_stay(
     assert found.credentials.access_key_id.endswith("2")
 
 
+async def test_a_clock_that_was_wrong_once_does_no_lasting_harm(
+    store: MemoryTokenStore, renew: Renewer, clock: ManualClock
+) -> None:
+    # threat 23: what was kept while it was a day ahead must not stay for that day
+    clock.jump(86_400)
+    assert await number(store, renew, clock) == 1
+    clock.jump(-86_400)
+    assert await number(store, renew, clock) == 2
+    assert await number(store, renew, clock) == 2
+
+
 async def test_a_lost_race_is_run_again(store: MemoryTokenStore, clock: ManualClock) -> None:
     class Racing(MemoryTokenStore):
         raced = 0

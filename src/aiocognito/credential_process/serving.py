@@ -79,13 +79,18 @@ async def keep_credentials(store: TokenStore, key: StoreKey, new: KeptCredential
             done = await store.commit(key, Entry.first(value), expected=None)
         else:
             held = KeptCredentials.from_bytes(current.value)
-            if held is not None and held.issued_at > new.issued_at:
+            # One that is newer and not good now came while a clock was ahead.
+            if held is not None and _is_better(held, new):
                 return
             following = current.followed_by(value)
             done = await store.commit(key, following, expected=current.generation)
         if not isinstance(done, Conflict):
             return
         current = done.current
+
+
+def _is_better(held: KeptCredentials, new: KeptCredentials) -> bool:
+    return held.issued_at > new.issued_at and held.is_fresh(new.issued_at)
 
 
 @asynccontextmanager
