@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import pytest
 
 from aiocognito import (
@@ -413,6 +414,39 @@ async def test_the_count_is_kept_before_the_answer_leaves() -> None:
         respond = responders.passkey(key, save=save)
         await there.pool.sign_in("ana", flow=PREFERRED, respond=respond)
     assert [json.loads(data)["sign_count"] for data in kept] == [1, 2]
+
+
+async def test_of_two_sign_ins_at_once_the_newer_count_is_kept_last() -> None:
+    there = world()
+    _, key = await with_software(there)
+    kept: list[int] = []
+    first_is_there, go_on = anyio.Event(), anyio.Event()
+
+    async def save(data: bytes) -> None:
+        if not first_is_there.is_set():
+            first_is_there.set()
+            await go_on.wait()
+        kept.append(json.loads(data)["sign_count"])
+
+    respond = responders.passkey(key, save=save)
+    challenges = [await asked(there) for _ in range(2)]
+    async with anyio.create_task_group() as group:
+        group.start_soon(respond, challenges[0])
+        await first_is_there.wait()
+        group.start_soon(respond, challenges[1])
+        await anyio.wait_all_tasks_blocked()
+        assert key.sign_count == 2
+        go_on.set()
+    assert kept[-1] == 2
+    assert kept == sorted(kept)
+
+
+async def test_a_passkey_goes_with_remembered_devices() -> None:
+    there = world(device_tracking="ALWAYS")
+    _, key = await with_software(there)
+    session = await there.pool.sign_in("ana", flow=PREFERRED, respond=responders.passkey(key))
+    assert session.device is not None
+    await session.refresh()
 
 
 async def test_an_older_count_is_refused_and_none_at_all_is_not() -> None:

@@ -211,6 +211,7 @@ def passkey(
     """
     if not isinstance(key, SoftwarePasskey):
         raise InvalidType("key", "a SoftwarePasskey", key)
+    saving = anyio.Lock()
 
     async def respond(challenge: Challenge) -> Answer | None:
         match challenge:
@@ -219,7 +220,10 @@ def passkey(
             case WebAuthn(options=asked):
                 credential = key.assertion(asked)
                 if save is not None:
-                    await save(key.to_bytes())
+                    # One after another, and each what is newest by then: of two sign-ins
+                    # at once the older count must not be kept last.
+                    async with saving:
+                        await save(key.to_bytes())
                 return challenge.answer(credential)
             case _:
                 return None
