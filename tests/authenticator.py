@@ -68,7 +68,7 @@ class Authenticator:
         Args:
             wrong: ``type``, ``challenge``, ``origin``, ``cross_origin``, ``client_data``
                 for the browser; ``rp_id``, ``flags``, ``data`` for the authenticator;
-                ``fmt`` and ``statement``, ``attestation`` for the attestation.
+                ``fmt``, ``statement`` and ``alg``, ``attestation`` for the attestation.
         """
         self.user_handle = websafe_decode(options["user"]["id"])
         data = wrong.get("data")
@@ -79,7 +79,7 @@ class Authenticator:
         fmt, statement = wrong.get("fmt", "none"), wrong.get("statement", {})
         if statement == "self":
             signature = self.sign(data + hashlib.sha256(client_data).digest())
-            statement = {"alg": self.cose[3], "sig": signature}
+            statement = {"alg": wrong.get("alg", self.cose[3]), "sig": signature}
         attestation = wrong.get("attestation")
         if attestation is None:
             attestation = cbor.encode({"fmt": fmt, "attStmt": statement, "authData": data})

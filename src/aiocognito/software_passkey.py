@@ -26,8 +26,6 @@ __all__ = ["SoftwarePasskey"]
 
 _ES256 = -7
 _CURVE = ec.SECP256R1()
-# SEC 2, section 2.4.2: private numbers are below it.
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _WIDTH = 32  # bytes of a coordinate, and of the private number
 _ID_BYTES = 32
 _NO_MODEL = bytes(16)  # the AAGUID of authenticators that do not name their model
@@ -297,6 +295,7 @@ def _read(data: bytes) -> dict[str, Any] | None:
         members = json_object(data.decode())
         number = int.from_bytes(octets(members["private_key"], least=_WIDTH, most=_WIDTH), "big")
         found = {
+            # Zero, and what is not below the curve's order, is a ValueError.
             "key": ec.derive_private_key(number, _CURVE),
             "rp_id": members["rp_id"],
             "origin": members["origin"],
@@ -307,7 +306,6 @@ def _read(data: bytes) -> dict[str, Any] | None:
         }
         right = (
             members["version"] == _VERSION
-            and 0 < number < _ORDER
             and is_domain(found["rp_id"])
             and is_origin_of(found["origin"], found["rp_id"])
             and isinstance(found["counts"], bool)
