@@ -48,7 +48,7 @@ def test_it_remembers_the_last_word_about_each(
     words: list[tuple[int, float | None]], now: float
 ) -> None:
     kept, known = members(10)
-    agenda, last = Agenda(), dict.fromkeys(range(10), None)  # type: dict[int, float | None]
+    last: dict[int, float | None] = {}
     agenda = Agenda()
     for index, when in words:
         agenda.put(known[index], when)
@@ -79,6 +79,22 @@ def test_changes_leave_no_more_entries_than_there_are_members() -> None:
         agenda.put(known[number % 10], float(number))
     assert len(agenda) == 10
     assert agenda.entries <= 90
+
+
+def test_what_is_lost_moves_nothing_and_is_cleared_away_later() -> None:
+    # threat 35: the garbage collector calls in the middle of anything
+    _kept, known = members(400)
+    agenda = Agenda()
+    for member in known:
+        agenda.put(member, 5.0)
+    for member in known[1:]:
+        agenda.lose(member)
+        agenda.lose(member)
+    assert (len(agenda), agenda.entries) == (1, 400)
+    agenda.put(known[0], 6.0)
+    assert (len(agenda), agenda.entries) == (1, 1)
+    assert agenda.due(5.0) is None
+    assert agenda.due(6.0) is known[0]
 
 
 def test_a_session_that_nobody_holds_is_off_the_list() -> None:

@@ -287,6 +287,16 @@ async def test_two_pools_share_one_scheduler_and_one_quota() -> None:
         assert planned(scheduler) == 1
 
 
+async def test_a_pool_made_while_it_runs_is_seen_to() -> None:
+    setting = Setting()
+    async with Scheduler(clock=setting.clock) as scheduler:
+        pool = setting.another_pool(scheduler=scheduler)
+        session = await pool.sign_in("ana", PASSWORD)
+        await anyio.sleep(49 * 60)
+        assert setting.refreshes == 1
+    assert session
+
+
 # --- three ways to run -----------------------------------------------------------------
 
 

@@ -47,6 +47,16 @@ class Agenda:
             heapq.heapify(self._heap)
             self._stale = 0
 
+    def lose(self, member: Member) -> None:
+        """Forget a member whose session is gone.
+
+        Called by the garbage collector, in any thread and between any two steps of what
+        is written here; so nothing is moved.
+        """
+        if member.when is not None:
+            member.when = None
+            self._stale += 1
+
     def next_at(self) -> float | None:
         """Return when to look again, perhaps in vain; None: there is nothing to look for."""
         return self._heap[0][0] if self._heap else None

@@ -71,6 +71,7 @@ class Lane:
         self._ready: list[tuple[float, Member]] = []
         self._bell: anyio.Event | None = None
         self._turn: anyio.CancelScope | None = None  # around the wait for a turn
+        self._is_served = False  # whether `dispatch` runs
 
     @property
     def sessions(self) -> int:
@@ -88,7 +89,10 @@ class Lane:
         return (self.waiting + 1) / self.rate
 
     def queue(self, member: Member, expires_at: float) -> None:
-        """Let a member's renewal go when its turn comes."""
+        """Let a member's renewal go when its turn comes. On the scheduler's own loop only."""
+        if not self._is_served and self._crew.group is not None:
+            self._is_served = True
+            self._crew.group.start_soon(self.dispatch)
         if member.queued:
             return
         member.queued = True
@@ -136,6 +140,7 @@ class Lane:
         """Leave what is due to those who wait for it; plan it again for the next run."""
         ready, self._ready = self._ready, []
         self._bell = self._turn = None
+        self._is_served = False
         for _, member in ready:
             member.queued = False
             renewal = member()
@@ -173,7 +178,7 @@ class Desk:
         return schedule.refresh_at
 
     def lost(self, member: Member) -> None:
-        self._crew.agenda.put(member, None)
+        self._crew.agenda.lose(member)
 
     def came_due(self, member: Member, now: float) -> None:
         renewal = member()

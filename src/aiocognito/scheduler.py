@@ -137,8 +137,6 @@ class Scheduler:
         try:
             async with anyio.create_task_group() as group:
                 self._crew.begin(group)
-                for lane in self._lanes.values():
-                    group.start_soon(lane.dispatch)
                 task_status.started()
                 await self._watch()
         finally:
@@ -199,8 +197,6 @@ class Scheduler:
         lane = self._lanes.get(region)
         if lane is None:
             lane = self._lanes[region] = Lane(self._crew, self._limiter(region, _REFRESHES))
-            if self._crew.group is not None:
-                self._crew.group.start_soon(lane.dispatch)
         self._rosters.append(roster)
         lane.rosters.append(roster)
         roster.planner = Desk(self._crew, lane, roster)

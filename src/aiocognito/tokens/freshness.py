@@ -131,13 +131,11 @@ def action(state: Freshness, *, resting: bool) -> Action:
     expired       wait                settle
     ============  ==================  ========
     """
-    match state:
-        case Freshness.FRESH:
-            return Action.SERVE
-        case Freshness.DUE:
-            return Action.SERVE if resting else Action.SERVE_AND_RENEW
-        case Freshness.CRITICAL | Freshness.EXPIRED:
-            return Action.SETTLE if resting else Action.WAIT
+    if state is Freshness.FRESH:
+        return Action.SERVE
+    if state is Freshness.DUE:
+        return Action.SERVE if resting else Action.SERVE_AND_RENEW
+    return Action.SETTLE if resting else Action.WAIT
 
 
 def outlives_failure(schedule: Schedule, *, boot: float, wall: float) -> bool:
