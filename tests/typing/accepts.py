@@ -9,7 +9,10 @@ from typing import assert_never, assert_type
 from aiocognito import (
     Answer,
     AuthFactors,
+    AwsCredentials,
     AwsEnvironment,
+    AwsIdentity,
+    BasicFlow,
     Challenge,
     Choice,
     Claims,
@@ -19,15 +22,18 @@ from aiocognito import (
     CustomChallenge,
     DeviceSrpAuth,
     EmailOtp,
+    EnhancedFlow,
     IdentityPool,
     InvalidPassword,
     MfaSetup,
     NewPasswordRequired,
+    OpenIdToken,
     Passkey,
     PasskeyCreationOptions,
     Password,
     PasswordChallenge,
     PasswordSrpChallenge,
+    PrincipalTagMap,
     RememberedDevice,
     RequestContext,
     SelectChallenge,
@@ -51,6 +57,7 @@ from aiocognito import (
     UserProfile,
     WebAuthn,
     challenge_from_dict,
+    logins,
     responders,
 )
 from aiocognito.events import (
@@ -67,6 +74,7 @@ from aiocognito.events import (
     TimeJumped,
 )
 from aiocognito.signing import iot_websocket_url, presign_url, sign_request
+from aiocognito.stores import MemoryTokenStore
 from aiocognito.testing import LocalCognito
 
 
@@ -266,3 +274,23 @@ async def hands_credentials_to_others(session: Session) -> None:
     assert_type(headers, dict[str, str])
     assert_type(await presign_url(identity, "GET", url, service="s3", region="eu-west-1"), str)
     assert_type(await iot_websocket_url(identity, "iot.example", "eu-west-1"), str)
+
+
+async def current_token() -> str:
+    return "token"
+
+
+async def identities_of_every_kind(
+    identities: IdentityPool, session: Session, store: MemoryTokenStore
+) -> None:
+    flow = BasicFlow("arn:aws:iam::123456789012:role/r", policy={"Statement": []}, policy_arns=[])
+    mine: AwsIdentity = identities.for_session(session, flow=flow)
+    keys: AwsCredentials = await mine.credentials()
+    print(keys.session_token, keys.expires_at.isoformat())
+    both = logins.session(session) | logins.google(current_token) | logins.facebook("token")
+    identities.for_logins(both, flow=EnhancedFlow(custom_role_arn=None))
+    identities.guest(store=store, name="kiosk")
+    openid: OpenIdToken = await identities.admin.openid_token({"login.example": "ana"})
+    identities.for_developer_user({"login.example": "ana"}, identity_id=openid.identity_id)
+    tags: PrincipalTagMap = await identities.admin.tag_map("accounts.google.com")
+    await mine.unlink("accounts.google.com", *tags.tags)

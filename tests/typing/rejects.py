@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from aiocognito import Session, SignedIn, SoftwareTokenMfa, Step, UserPool, responders
+from aiocognito import (
+    BasicFlow,
+    EnhancedFlow,
+    IdentityPool,
+    Session,
+    SignedIn,
+    SoftwareTokenMfa,
+    Step,
+    UserPool,
+    logins,
+    responders,
+)
 
 
 def plain_callable() -> str:
@@ -38,3 +49,15 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     await session.set_mfa(totp=True)  # refused
     await session.update_attributes({"custom:age": 7})  # refused
     await pool.confirm_sign_up("ana", 123456)  # refused
+
+
+async def identity_mistakes(identities: IdentityPool, session: Session) -> None:
+    identities.for_session(session, flow="basic")  # refused
+    identities.for_session("ana")  # refused
+    identities.for_logins(logins.google(plain_callable))  # refused
+    identities.for_developer_user({"login.example": plain_callable})  # refused
+    identities.guest(store="guests.json")  # refused
+    BasicFlow("arn:aws:iam::123456789012:role/r", duration="900")  # refused
+    EnhancedFlow("arn:aws:iam::123456789012:role/r")  # refused
+    await identities.admin.openid_token("ana")  # refused
+    (await identities.guest().credentials()).secret_access_key = "x"  # refused
