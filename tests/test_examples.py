@@ -337,3 +337,16 @@ def test_aws_identities_of_every_kind() -> None:
     assert out.count("ASIA") == 3
     assert "the same guest at the next start: yes" in out
     assert "the same with Google alone: yes" in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the file store is POSIX's")
+def test_a_fleet_signs_in_once_and_outlives_a_worker() -> None:
+    program = start("fleet.py")
+    out, err = finish(program)
+    assert program.returncode == 0, err
+    assert err == ""
+    assert "ada was killed" in out
+    said = re.search(r"3 workers: 1 sign-in, (\d+) refreshes", out)
+    assert said is not None, out
+    assert int(said[1]) >= 3
+    assert "found new tokens in the store" in out

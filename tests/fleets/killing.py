@@ -27,6 +27,7 @@ from aiocognito.errors import CognitoError, SignInRequired
 from aiocognito.stores import FileTokenStore, SharedTokenStore
 
 LAST_STEP = 12
+LAST_STEP_ALONE = 6
 LEASE, CALL = 0.8, 0.5  # seconds; what is 15 and 5 elsewhere
 OUTCOMES = {0: "served", 3: "lost", 4: "not served"}
 
@@ -60,7 +61,7 @@ async def pool_of(task: dict[str, Any]) -> AsyncIterator[UserPool]:
             task["client"],
             endpoint_url=task["endpoint"],
             store=store,
-            fleet=Fleet(poll=0.1),
+            fleet=Fleet(poll=0.1) if task["most_workers"] else None,
             rotation_grace=60,
         ) as pool,
     ):
@@ -172,12 +173,15 @@ def main() -> None:
 
 
 def plan(chance: random.Random, most: int) -> list[tuple[int, str] | None]:
-    """Draw how many workers there are, and where which of them die."""
+    """Draw how many workers there are, and where which of them die; 0: one alone does."""
     kills: list[tuple[int, str] | None] = [
-        (chance.randint(1, LAST_STEP), chance.choice(("before", "after")))
-        for _ in range(chance.randint(1, most))
+        (
+            chance.randint(1, LAST_STEP if most else LAST_STEP_ALONE),
+            chance.choice(("before", "after")),
+        )
+        for _ in range(chance.randint(1, most or 1))
     ]
-    return [*kills, None]
+    return [*kills, None] if most else kills
 
 
 if __name__ == "__main__":
