@@ -24,6 +24,7 @@ from aiocognito import (
     Password,
     RefreshFailed,
     RememberedDevice,
+    RemoteProtocolError,
     ResponseLost,
     Session,
     SignedIn,
@@ -668,3 +669,39 @@ async def test_an_offer_is_met_although_the_keys_came_late() -> None:
     world.clock.advance(60)
     await worker.access_token()
     assert isinstance(worker.device, RememberedDevice)
+
+
+# --- administrators ---------------------------------------------------------------
+
+
+async def test_administrators_see_and_forget_the_devices_of_a_user() -> None:
+    world = tracking()
+    device = await remembered(world)
+    (shown,) = await world.pool.admin.list_devices("ana").collect()
+    assert (shown.key, shown.name, shown.is_remembered) == (device.key, "laptop", True)
+    await world.pool.admin.remember_device("ana", device.key, remember=False)
+    assert not (await world.pool.admin.get_device("ana", device.key)).is_remembered
+    await world.pool.admin.forget_device("ana", device.key)
+    with pytest.raises(DeviceNotFound):
+        await world.pool.admin.get_device("ana", device.key)
+    await world.pool.sign_in("ana", PASSWORD, respond=codes(world), device=device)
+    assert changes(world) == ["unknown", "offered"]
+
+
+async def test_a_server_that_asks_for_the_device_in_circles_gets_one_proof() -> None:
+    # threat 10
+    world = tracking()
+    device = await remembered(world)
+    inner = world.wire._inner.send
+
+    async def circling(call: Any) -> Any:
+        reply = await inner(call)
+        if call.parameters.get("ChallengeName") == "DEVICE_PASSWORD_VERIFIER":
+            again = {"ChallengeName": "DEVICE_SRP_AUTH", "ChallengeParameters": {}}
+            return attrs.evolve(reply, body=again)
+        return reply
+
+    world.wire._inner.send = circling  # type: ignore[method-assign]
+    with pytest.raises(RemoteProtocolError, match="again"):
+        await world.pool.sign_in("ana", PASSWORD, device=device)
+    assert world.wire.counts["RespondToAuthChallenge"] == 3
