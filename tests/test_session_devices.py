@@ -705,3 +705,31 @@ async def test_a_server_that_asks_for_the_device_in_circles_gets_one_proof() -> 
     with pytest.raises(RemoteProtocolError, match="again"):
         await world.pool.sign_in("ana", PASSWORD, device=device)
     assert world.wire.counts["RespondToAuthChallenge"] == 3
+
+
+async def test_a_sign_in_that_comes_between_gets_a_confirmation_of_its_own() -> None:
+    world = tracking()
+    worker = world.pool.session("ana", password=PASSWORD, respond=codes(world))
+    await worker.access_token()
+    first = worker.device
+    inner = world.wire._inner.send
+
+    async def overtaken(call: Any) -> Any:
+        reply = await inner(call)
+        if call.operation == "ConfirmDevice":
+            world.wire._inner.send = inner  # type: ignore[method-assign]
+            world.local.pool._state.tokens.refresh_tokens.revoke_all(
+                world.local.pool.user("ana").sub
+            )
+            world.clock.advance(3700)
+            await worker.access_token()
+        return reply
+
+    world.wire._inner.send = overtaken  # type: ignore[method-assign]
+    earlier = await worker.remember_device()
+    assert first is not None
+    assert earlier.key == first.key
+    assert isinstance(worker.device, NewDevice)
+    later = await worker.remember_device()
+    assert later.key != earlier.key
+    assert set(world.local.pool.user("ana").devices) == {earlier.key, later.key}

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 import anyio
+from attrs import define
 
 from aiocognito._redact import Secret
 from aiocognito._retry import is_ambiguous
@@ -37,6 +38,16 @@ Ask = Callable[[Callable[[Secret], Call]], Awaitable[Reply]]
 _NONE = (None, None, None)
 
 
+@define
+class _Attempt:
+    """How far the confirmation of one offered device has come."""
+
+    drawn: DrawnDevice
+    confirmed: bool = False
+    needs_consent: bool = False
+    answer_lost: bool = False
+
+
 class HeldDevice:
     """The device of one session.
 
@@ -47,11 +58,8 @@ class HeldDevice:
     """
 
     __slots__ = (
-        "_answer_lost",
+        "_attempt",
         "_before",
-        "_confirmed",
-        "_drawn",
-        "_needs_consent",
         "_one_at_a_time",
         "_user_pool_id",
         "key",
@@ -64,8 +72,7 @@ class HeldDevice:
         self.offered: NewDevice | None = None
         self.remembered: RememberedDevice | None = None
         self._user_pool_id = user_pool_id
-        self._drawn: DrawnDevice | None = None
-        self._confirmed = self._needs_consent = self._answer_lost = False
+        self._attempt: _Attempt | None = None
         self._before: tuple[str | None, NewDevice | None, RememberedDevice | None]
         self._before = _NONE
         self._one_at_a_time: anyio.Lock | None = None  # made when first needed: 900 bytes
@@ -80,8 +87,7 @@ class HeldDevice:
         if self.key is not None or self._before != _NONE:
             self._before = (self.key, self.offered, self.remembered)
         if offered is None or offered != self.offered:
-            self._drawn = None
-            self._confirmed = self._needs_consent = self._answer_lost = False
+            self._attempt = None
         self.offered, self.remembered = offered, remembered
         self.key = None if self.current is None else self.current.key
 
@@ -118,36 +124,42 @@ class HeldDevice:
                 if self.remembered is None:
                     raise LocalProtocolError("No device was offered to this sign-in.")
                 return self.remembered
-            if self._drawn is None or self._drawn.device.key != offered.key:
-                self._drawn = await compute(
-                    partial(
-                        draw_device,
-                        offered,
-                        user_pool_id=self._user_pool_id,
-                        entropy=secrets.token_bytes,
-                    )
-                )
-            device = self._drawn.device
-            if not self._confirmed:
-                self._needs_consent = await self._confirm(ask, self._drawn, name)
-                self._confirmed = True
-            if self._needs_consent:
+            # Another sign-in may come at every await: its offer has an attempt of its own.
+            attempt = self._attempt
+            if attempt is None or attempt.drawn.device.key != offered.key:
+                attempt = self._attempt = _Attempt(await self._draw(offered))
+            device = attempt.drawn.device
+            if not attempt.confirmed:
+                attempt.needs_consent = await _confirm(ask, attempt, name)
+                attempt.confirmed = True
+            if attempt.needs_consent:
                 await ask(partial(update_device_call, key=device.key, remembered=True))
-            if self.offered == offered:  # no other sign-in came between
+            if self.offered == offered:
                 self.put(None, device)
             return device
 
-    async def _confirm(self, ask: Ask, drawn: DrawnDevice, name: str | None) -> bool:
-        """Send ConfirmDevice; say whether the device is not remembered yet."""
-        try:
-            reply = await ask(partial(confirm_device_call, drawn=drawn, name=name))
-        except BaseException as error:
-            if self._answer_lost and _exists_already(error):
-                return True  # our own; what the lost answer said is not known
-            # A cancelled call may have been carried out too.
-            self._answer_lost |= is_ambiguous(error) or not isinstance(error, Exception)
-            raise
-        return read_needs_confirmation(reply.body)
+    async def _draw(self, offered: NewDevice) -> DrawnDevice:
+        return await compute(
+            partial(
+                draw_device,
+                offered,
+                user_pool_id=self._user_pool_id,
+                entropy=secrets.token_bytes,
+            )
+        )
+
+
+async def _confirm(ask: Ask, attempt: _Attempt, name: str | None) -> bool:
+    """Send ConfirmDevice; say whether the device is not remembered yet."""
+    try:
+        reply = await ask(partial(confirm_device_call, drawn=attempt.drawn, name=name))
+    except BaseException as error:
+        if attempt.answer_lost and _exists_already(error):
+            return True  # our own; what the lost answer said is not known
+        # A cancelled call may have been carried out too.
+        attempt.answer_lost |= is_ambiguous(error) or not isinstance(error, Exception)
+        raise
+    return read_needs_confirmation(reply.body)
 
 
 def _exists_already(error: BaseException) -> bool:

@@ -11,12 +11,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
+from aiocognito.errors import (
+    CognitoError,
+    DeviceNotFound,
+    DeviceRefused,
+    IncorrectUsernameOrPassword,
+)
+from aiocognito.flow.calls import Call
 from aiocognito.flow.proofs import claim
 from aiocognito.flow.transitions import Input
 from aiocognito.srp.handshake import Handshake
 from aiocognito.tokens.devices import RememberedDevice
 
-__all__ = ["DEMAND", "VERIFIER", "DeviceProof"]
+__all__ = ["DEMAND", "VERIFIER", "DeviceProof", "proof_refused"]
 
 DEMAND = "DEVICE_SRP_AUTH"
 VERIFIER = "DEVICE_PASSWORD_VERIFIER"
@@ -86,6 +95,26 @@ class DeviceProof:
         self.device, self.dropped, self._asked_for = None, self.device, True
         self.end()
 
+    def left_out(self, call: Call, error: BaseException, *, proving: bool) -> Call | None:
+        """Drop a device that the service does not know; return the call without it.
+
+        Args:
+            call: The one that failed.
+            error: Why.
+            proving: Whether it was the device's own proof, which cannot do without.
+        """
+        if not isinstance(error, DeviceNotFound) or self.device is None:
+            return None
+        self.drop()
+        if proving:
+            return None
+        kept = {
+            member: {key: text for key, text in value.items() if key != "DEVICE_KEY"}
+            for member, value in call.parameters.items()
+            if member in ("AuthParameters", "ChallengeResponses")
+        }
+        return evolve(call, parameters={**call.parameters, **kept})
+
     def end(self) -> None:
         """Forget the handshake."""
         self._handshake = None
@@ -93,3 +122,16 @@ class DeviceProof:
     def _is_meant(self, parameters: Mapping[str, str]) -> bool:
         assert self.device is not None
         return parameters.get("DEVICE_KEY", self.device.key) == self.device.key
+
+
+def proof_refused(error: CognitoError) -> CognitoError:
+    """Return what a refusal of a device's proof means: not what the service says."""
+    if not isinstance(error, IncorrectUsernameOrPassword):
+        return error
+    return DeviceRefused(
+        error.message,
+        code=error.code,
+        operation=error.operation,
+        request_id=error.request_id,
+        status=error.status,
+    )

@@ -41,11 +41,8 @@ from aiocognito._redact import Secret, without_frames
 from aiocognito.errors import (
     CodeMismatch,
     CognitoError,
-    DeviceNotFound,
-    DeviceRefused,
     EnableSoftwareTokenMFA,
     ExpiredCode,
-    IncorrectUsernameOrPassword,
     InvalidArgument,
     InvalidPassword,
     InvalidType,
@@ -73,7 +70,7 @@ from aiocognito.flow.challenges import (
     wire_name,
 )
 from aiocognito.flow.context import RequestContext
-from aiocognito.flow.device_proof import DEMAND, VERIFIER, DeviceProof
+from aiocognito.flow.device_proof import DEMAND, VERIFIER, DeviceProof, proof_refused
 from aiocognito.flow.flows import Choice, Flow
 from aiocognito.flow.proofs import claim
 from aiocognito.flow.reading import (
@@ -341,17 +338,7 @@ class AuthFlow:
         Call it before `fail`. Nothing was weighed: a claim and a session are still good.
         While the device proves itself there is nothing to repeat.
         """
-        if not isinstance(error, DeviceNotFound) or self._device.device is None:
-            return None
-        self._device.drop()
-        if self._state in _PROVING_DEVICE:
-            return None
-        kept = {
-            member: {key: text for key, text in value.items() if key != "DEVICE_KEY"}
-            for member, value in call.parameters.items()
-            if member in ("AuthParameters", "ChallengeResponses")
-        }
-        return attrs.evolve(call, parameters={**call.parameters, **kept})
+        return self._device.left_out(call, error, proving=self._state in _PROVING_DEVICE)
 
     def explained(self, error: CognitoError) -> CognitoError:
         """Return what a refusal means here. Call it before `fail`.
@@ -359,15 +346,7 @@ class AuthFlow:
         The service calls a device's wrong proof a wrong password, which it is not: the
         user's own has been accepted.
         """
-        if self._state not in _PROVING_DEVICE or not isinstance(error, IncorrectUsernameOrPassword):
-            return error
-        return DeviceRefused(
-            error.message,
-            code=error.code,
-            operation=error.operation,
-            request_id=error.request_id,
-            status=error.status,
-        )
+        return proof_refused(error) if self._state in _PROVING_DEVICE else error
 
     def _take(self, message: Granted | Asked, now: datetime) -> Call | Step:
         if isinstance(message, Granted):
