@@ -20,12 +20,14 @@ from aiocognito import (
     CognitoError,
     Custom,
     CustomChallenge,
+    Device,
     DeviceSrpAuth,
     EmailOtp,
     EnhancedFlow,
     IdentityPool,
     InvalidPassword,
     MfaSetup,
+    NewDevice,
     NewPasswordRequired,
     OpenIdToken,
     Passkey,
@@ -171,6 +173,24 @@ async def keeps_passkeys(session: Session, pool: UserPool, credential: dict[str,
     await session.set_mfa(passkey="on")
     flow = Choice(preferred="WEB_AUTHN")
     await pool.sign_in("ana", flow=flow, respond=responders.passkey(key))
+
+
+async def remembers_devices(pool: UserPool, session: Session) -> bytes | None:
+    match session.device:
+        case NewDevice():
+            device = await session.remember_device("laptop")
+            assert_type(device, RememberedDevice)
+        case RememberedDevice() as device:
+            await session.set_device_remembered(False)
+        case None:
+            return None
+        case other:
+            assert_never(other)
+    assert_type(await session.list_devices().collect(), list[Device])
+    assert_type(await session.get_device(), Device)
+    await session.forget_device(device.key)
+    await pool.sign_in("ana", read_secret, device=RememberedDevice.from_bytes(device.to_bytes()))
+    return device.to_bytes()
 
 
 async def resumes(pool: UserPool, cookie: dict[str, object]) -> None:

@@ -31,6 +31,8 @@ async def mistakes(pool: UserPool, session: Session, step: Step) -> None:
     await pool.sign_in("ana", "password", respond=not_async)  # refused
     await pool.sign_in("ana", "password", flow="USER_SRP_AUTH")  # refused
     await pool.sign_in("ana", "password", responders.totp("ABC"))  # refused
+    await pool.sign_in("ana", "password", device="eu-west-1_0a1b")  # refused
+    session.device.to_bytes()  # refused
     pool.restore("text")  # refused
     step.session  # refused
     step.answer("123456")  # refused
