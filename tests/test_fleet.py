@@ -368,6 +368,19 @@ def test_a_store_that_cannot_be_shared_is_refused(store: Any) -> None:
         world.another_pool(store=store, fleet=Fleet(), rotation_grace=60)
 
 
+async def test_a_client_that_rotates_although_it_was_denied_is_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = Workers(pool_options={"fleet": Fleet(rotates=False)})
+    one, two = await world.ready(2)
+    for _ in range(2):
+        world.clock.advance(3601)
+        assert await one.access_token() == await two.access_token()
+    assert [record.getMessage()[:31] for record in caplog.records] == [
+        "The app client rotates refresh "
+    ]
+
+
 async def test_a_store_that_cannot_be_shared_is_good_for_one() -> None:
     world = World(rotation=True)
     world.add_user()

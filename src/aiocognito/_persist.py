@@ -12,6 +12,7 @@ from outside; each step has a deadline of its own.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -74,6 +75,8 @@ __all__ = ["Holder", "Persistence", "Storing"]
 
 T = TypeVar("T")
 
+_log = logging.getLogger("aiocognito")
+
 _STORE_SECONDS = 5.0
 _FOLLOW_SECONDS = 20.0  # how long somebody without a token waits for another worker
 _AGAIN = 5  # turns in a row without getting anywhere
@@ -89,6 +92,7 @@ class Storing:
         shared: Whether other workers use the same entries at the same time.
         lease: Seconds a lease lasts.
         poll: Seconds within which a worker looks for what another brings.
+        rotates: Whether refresh tokens may rotate, by what the caller says.
         unsaved: Whose tokens are newer than the store's.
     """
 
@@ -96,7 +100,17 @@ class Storing:
     shared: bool
     lease: float
     poll: float
+    rotates: bool = True
     unsaved: WeakSet[Persistence] = field(factory=WeakSet)
+
+    def note_rotation(self) -> None:
+        """Complain, once, where a refresh token rotated that was said not to."""
+        if not self.rotates:
+            self.rotates = True
+            _log.warning(
+                "The app client rotates refresh tokens, which Fleet(rotates=False) denies; "
+                "set a grace period and say rotation_grace, or a crash may end the session."
+            )
 
     async def flush(self, seconds: float) -> None:
         """Write what is not written yet, as far as that works within this time."""
@@ -296,9 +310,12 @@ class Persistence:
     async def _do(self, effect: Effect) -> Any:
         match effect:
             case Present(token=token):
-                return await self._answer(
+                answer = await self._answer(
                     lambda: self._holder.present(token, alone=self._rules.shared)
                 )
+                if isinstance(answer, Minted) and self._holder.refresh_token != token:
+                    self._storing.note_rotation()
+                return answer
             case SignIn():
                 return await self._answer(lambda: self._holder.sign_in(effect))
             case _:

@@ -808,7 +808,13 @@ def _storing(store: object, fleet: Fleet | None) -> Storing | None:
     if not isinstance(store, TokenStore):
         raise InvalidType("store", "a TokenStore", store)
     rules = fleet or Fleet()
-    return Storing(store=store, shared=fleet is not None, lease=rules.lease, poll=rules.poll)
+    return Storing(
+        store=store,
+        shared=fleet is not None,
+        lease=rules.lease,
+        poll=rules.poll,
+        rotates=rules.rotates,
+    )
 
 
 def _checked_flow(flow: object) -> Flow:
