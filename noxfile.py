@@ -34,7 +34,7 @@ VAGUE = {
 }
 
 # What an installation without extras must do without.
-NEVER_BROUGHT = ["boto3", "gmpy2", "httpx2", "pytest", "trio"]
+NEVER_BROUGHT = ["boto3", "gmpy2", "httpx2", "keyring", "pytest", "redis", "trio"]
 ABSENT = """\
 import sys
 from importlib.util import find_spec
