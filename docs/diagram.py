@@ -47,7 +47,7 @@ PLACES: dict[State | str, tuple[int, int]] = {
     DEVICE: (700, 740),
     State.DEVICE_CLAIM_SENT: (550, 740),
     State.DEVICE_SRP_SENT: (850, 740),
-    LATER: (1180, 740),
+    LATER: (1260, 740),
 }
 
 HEAD = (
@@ -152,6 +152,8 @@ def _arrow(source: State | str, target: State, inputs: list[Input], *, both_ways
     elif ax == bx:  # upright: outside
         left = both_ways and y2 < y1
         text = _text(words, mx + (-8 if left else 8), my + 4, anchor="end" if left else "start")
+    elif by - ay > abs(bx - ax):  # steep and down: on the right, beside its lower end
+        text = _text(words, ax + 0.8 * (bx - ax) + 8, ay + 0.8 * (by - ay) + 4, anchor="start")
     else:  # slanted: on the left, where the line leaves room
         rising = (bx - ax) * (by - ay) < 0
         text = _text(words, mx - 4, my + (-6 if rising else 16), anchor="end")
