@@ -103,8 +103,8 @@ class Lane:
             self._turn.cancel()  # it may be more urgent than what the turn is for
 
     async def dispatch(self) -> None:
-        """Let them go, for ever: the token that ends first comes first."""
-        while True:
+        """Let them go while the scheduler runs: the token that ends first comes first."""
+        while self._crew.group is not None:
             if not self._ready:
                 self._bell = anyio.Event()
                 await self._bell.wait()
@@ -126,7 +126,7 @@ class Lane:
 
     def _let_one_go(self) -> None:
         """Fly the one that ends first; some have been flown or forgotten meanwhile."""
-        while self._ready:
+        while self._ready and self._crew.group is not None:  # else it has ended meanwhile
             _, member = heapq.heappop(self._ready)
             member.queued = False
             renewal = member()

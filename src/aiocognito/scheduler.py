@@ -138,10 +138,13 @@ class Scheduler:
             async with anyio.create_task_group() as group:
                 self._crew.begin(group)
                 task_status.started()
-                await self._watch()
+                try:
+                    await self._watch()
+                finally:
+                    # Before the group closes: nothing may be started in it any more.
+                    self._crew.end()
+                    self._bell = None
         finally:
-            self._crew.end()
-            self._bell = None
             for lane in self._lanes.values():
                 lane.call_off()
 
