@@ -56,20 +56,20 @@ async def main(local: LocalCognito, folder: Path) -> None:
 
     # From here on it does not matter whether this program runs.
     command = [
-        sys.executable, "-m", "aiocognito.credential_process",
+        sys.executable, "-P", "-m", "aiocognito.credential_process",
         "--user-pool-id", local.user_pool_id, "--client-id", local.client_id,
         "--identity-pool-id", local.identity_pool_id, "--username", "ana",
         "--store", str(folder / "store"), "--endpoint-url", local.url,
     ]  # fmt: skip
     config = anyio.Path(folder / "config")
     await config.write_text(f"[profile cognito]\ncredential_process = {shlex.join(command)}\n")
-    print("the profile says credential_process = … -m aiocognito.credential_process …")
+    print("the profile says credential_process = … -P -m aiocognito.credential_process …")
     environment = os.environ | {"AWS_CONFIG_FILE": str(config)}
     for _ in range(2):
         tool = await anyio.run_process([sys.executable, "-c", TOOL], env=environment)
         print(tool.stdout.decode().strip())
 
-    out = await anyio.run_process([*command[:3], "sign-out", *command[3:]])
+    out = await anyio.run_process([*command[:4], "sign-out", *command[4:]])
     print(out.stdout.decode().strip())
     nobody = await anyio.run_process(command, check=False)
     print(f"exit code {nobody.returncode}:", nobody.stderr.decode().strip())

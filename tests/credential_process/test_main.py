@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -132,6 +133,54 @@ def test_the_command_it_proposes_names_the_store_in_full(
     arguments[at : at + 2] = spelling.split()
     _, out, _ = shell.run_with(arguments, typed=f"{PASSWORD}\n")
     assert f"--store {tmp_path / 'here'}" in out
+
+
+def test_the_command_it_proposes_finds_its_key_from_every_folder(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "key").write_text("00" * 32)
+    _, out, _ = shell.run("sign-in", "--store-key-file", "key", typed=f"{PASSWORD}\n")
+    command = shlex.split(out.partition("credential_process = ")[2])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_command_it_proposes_runs_nothing_of_the_folder_it_is_in(
+    shell: Shell, tmp_path: Path
+) -> None:
+    # A repository that somebody cloned, and types `aws s3 ls` in.
+    for name in ("aiocognito", "anyio", "attrs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('not ours')")
+    _, out, _ = shell.run("sign-in", typed=f"{PASSWORD}\n")
+    command = shlex.split(out.partition("credential_process = ")[2])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_credentials_that_cannot_be_printed_are_one_sentence(shell: Shell) -> None:
+    shell.sign_in()
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *shell.arguments()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "aiocognito: Nobody takes what standard output should get.\n"
+
+
+def test_without_a_standard_output_it_is_one_sentence(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.sign_in()
+    monkeypatch.setattr(sys, "stdout", None)  # closed by whoever started us
+    code, _, err = shell.run()
+    assert (code, err) == (1, "aiocognito: Nobody takes what standard output should get.\n")
 
 
 def test_a_wrong_password_is_one_sentence_without_it(shell: Shell) -> None:

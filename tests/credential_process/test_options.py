@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from aiocognito._redact import Secret
 from aiocognito.credential_process.opening import key_bytes
@@ -92,6 +93,21 @@ def test_what_makes_no_sense_is_one_sentence(arguments: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
         parse(arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*USER, "sign-in"],
+        [*USER[:-4], "--username", "login", "sign-in", "--store", "/s"],
+        [*USER[:-4], "--username=-dash", "sign-out", "--everywhere", "--keyring"],
+        [*USER, "login", "--account-id", "123456789012", "--endpoint-url=http://127.0.0.1:1"],
+    ],
+)
+def test_a_command_line_can_be_said_again_without_its_command(arguments: list[str]) -> None:
+    options = parse(arguments)
+    again = parse(options.arguments)
+    assert again == evolve(options, command="credentials", everywhere=False)
 
 
 def test_secrets_come_from_a_file_or_a_variable(

@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _COMMANDS[options.command](options, store)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except _NotPrinted:
+        return _fail(_FAILED, "Nobody takes what standard output should get.")
     except UsageError as error:
         return _fail(_USAGE, str(error))
     except SignInRequired as error:
@@ -56,10 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _NotPrinted(Exception):
+    """There are credentials, and nobody to give them to."""
+
+
 def _credentials(options: Options, store: SharedTokenStore) -> None:
     kept = anyio.run(partial(serve, options, store, _renew))
-    sys.stdout.write(printed(kept.credentials, options.account_id) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(printed(kept.credentials, options.account_id) + "\n")
+        sys.stdout.flush()
+    except (OSError, AttributeError):  # a pipe that broke, a full disk; None where it is closed
+        raise _NotPrinted from None
 
 
 async def _renew(options: Options, store: TokenStore, clock: Clock) -> KeptCredentials:
@@ -89,15 +98,13 @@ _COMMANDS = {"credentials": _credentials, "sign-in": _sign_in, "sign-out": _sign
 
 
 def _own_command(options: Options) -> str:
-    """Return the command line that prints what this one has signed in for."""
-    own = list(sys.argv[1:])
-    own.remove(next(word for word in own if word in ("sign-in", "login")))
-    for at, word in enumerate(own):  # SDKs start us in whichever folder they are in
-        option, equals, _ = word.partition("=")
-        if option == "--store":
-            own[at : at + (1 if equals else 2)] = [option, str(options.store)]
-            break
-    return shlex.join([sys.executable, "-m", "aiocognito.credential_process", *own])
+    """Return the command line that prints what this one has signed in for.
+
+    ``-P``: tools start us in whichever folder they are in, and with ``-m`` alone Python
+    would look there first for every module, ours and our libraries'.
+    """
+    program = [sys.executable, "-P", "-m", "aiocognito.credential_process"]
+    return shlex.join([*program, *options.arguments])
 
 
 def _root(error: BaseException) -> BaseException:

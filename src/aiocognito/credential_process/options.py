@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -32,6 +32,21 @@ _COMMANDS: dict[str, Command] = {
     "logout": "sign-out",
 }
 _MAX_SECRET_FILE = 4096
+# What a profile has to say; the rest is of one sign-in or sign-out.
+_LASTING = (
+    "identity_pool_id",
+    "user_pool_id",
+    "client_id",
+    "client_secret_file",
+    "client_secret_env",
+    "username",
+    "store",
+    "store_key_file",
+    "store_key_env",
+    "account_id",
+    "endpoint_url",
+    "identity_endpoint_url",
+)
 
 
 class UsageError(Exception):
@@ -46,6 +61,7 @@ class Options:
         username: None for a guest.
         store: The folder where the session is kept, or None for the system's keyring.
         store_key: What encrypts it there, base64 or hex of 32 bytes.
+        arguments: Those that ask for the credentials, whatever folder that happens in.
     """
 
     command: Command
@@ -61,6 +77,7 @@ class Options:
     identity_endpoint_url: str | None
     account_id: str | None
     everywhere: bool = field(default=False)
+    arguments: tuple[str, ...] = ()
 
     @property
     def session_key(self) -> StoreKey:
@@ -117,13 +134,29 @@ def _checked(given: argparse.Namespace) -> Options:
         client_secret=_secret("--client-secret", given.client_secret_file, given.client_secret_env),
         username=given.username,
         guest=given.guest,
-        store=None if given.store is None else given.store.expanduser().absolute(),
+        store=None if given.store is None else _in_full(given.store),
         store_key=_secret("--store-key", given.store_key_file, given.store_key_env),
         endpoint_url=given.endpoint_url,
         identity_endpoint_url=given.identity_endpoint_url or given.endpoint_url,
         account_id=_account(given.account_id),
         everywhere=given.everywhere,
+        arguments=tuple(_again(given)),
     )
+
+
+def _again(given: argparse.Namespace) -> Iterator[str]:
+    for name in _LASTING:
+        value = getattr(given, name)
+        if value is None:
+            continue
+        text = str(_in_full(value)) if isinstance(value, Path) else str(value)
+        option = f"--{name.replace('_', '-')}"
+        yield from (f"{option}={text}",) if text.startswith("-") else (option, text)
+    yield from ("--keyring",) if given.keyring else ()
+
+
+def _in_full(path: Path) -> Path:
+    return path.expanduser().absolute()
 
 
 def _secret(option: str, file: Path | None, variable: str | None) -> Secret | None:
