@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from aiocognito import SecurityAlert, Session, _keeper
+from aiocognito import SecurityAlert, Session, _presenting
 from aiocognito.errors import DeadlineExceeded, SignInRequired
 from aiocognito.testing import Refuse
 
@@ -25,7 +25,7 @@ async def silence() -> None:
 
 @pytest.fixture
 def _short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_keeper, "_REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(_presenting, "_REFRESH_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("_short_deadline")

@@ -11,8 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from aiocognito._keeper import PoolServices
 from aiocognito._retry import pause_before_repeat, pause_when_throttled
+from aiocognito._services import PoolServices
 from aiocognito.errors import CognitoError, RemoteProtocolError, SessionClosed
 from aiocognito.flow.calls import Call
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
 
-from aiocognito._keeper import PoolServices
 from aiocognito._redact import Secret
 from aiocognito._retry import pause_before_repeat
+from aiocognito._services import PoolServices
 from aiocognito.errors import (
     AccessTokenRejected,
     CognitoError,

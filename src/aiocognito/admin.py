@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from aiocognito._asking import Desk, Listing
-from aiocognito._keeper import PoolServices
+from aiocognito._services import PoolServices
 from aiocognito.admin_groups import AdminGroups
 from aiocognito.admin_sign_in import AdminSignIn, SignIns
 from aiocognito.admin_users import AdminUsers

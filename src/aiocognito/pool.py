@@ -14,7 +14,7 @@ from aiocognito._client_secrets import ClientSecret, ClientSecrets, checked_secr
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._devices import DevicePolicy
 from aiocognito._issued import Issued
-from aiocognito._keeper import PoolServices, SignIn
+from aiocognito._keeper import SignIn
 from aiocognito._persist import Storing
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
@@ -27,6 +27,7 @@ from aiocognito._relogin import (
     no_password,
 )
 from aiocognito._roster import Roster
+from aiocognito._services import PoolServices
 from aiocognito.account import deliver
 from aiocognito.admin import Admin
 from aiocognito.errors import (

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import anyio
 
 from aiocognito._issued import Issued, LiveTokens
-from aiocognito._keeper import PoolServices, SignIn, TokenKeeper
+from aiocognito._keeper import SignIn, TokenKeeper
+from aiocognito._services import PoolServices
 from aiocognito._session_devices import SessionDevices
 from aiocognito.account import Account, TotpSetup
 from aiocognito.errors import CognitoError, LocalProtocolError, RemoteProtocolError

@@ -22,7 +22,7 @@ from typing import Any
 import anyio
 from attrs import evolve
 
-from aiocognito import Fleet, Session, UserPool, _keeper, _persist
+from aiocognito import Fleet, Session, UserPool, _persist, _presenting
 from aiocognito.errors import CognitoError, SignInRequired
 from aiocognito.stores import FileTokenStore, SharedTokenStore
 
@@ -99,7 +99,7 @@ def hurry(session: Session) -> None:
     persistence = session._keeper.persistence
     assert persistence is not None
     persistence._rules = evolve(persistence._rules, lease=LEASE, call=CALL)
-    _keeper._ALONE_SECONDS = CALL
+    _presenting._ALONE_SECONDS = CALL
 
 
 def doom(step: int, moment: str) -> None:
