@@ -48,6 +48,7 @@ LAYERS: dict[str, int] = {
     "_asking": 4,
     "_client_secrets": 4,
     "_devices": 4,
+    "_end_in_view": 4,
     "_exchange": 4,
     "_guest_store": 4,
     "_identities": 4,

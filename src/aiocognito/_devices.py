@@ -9,15 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import anyio
 from attrs import define
 
-from aiocognito._redact import Secret
+from aiocognito._redact import Secret, without_frames
 from aiocognito._retry import is_ambiguous
 from aiocognito._workers import compute
-from aiocognito.errors import LocalProtocolError, ServiceError
+from aiocognito.errors import CognitoError, LocalProtocolError, ServiceError
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.devices import (
     DrawnDevice,
@@ -29,10 +29,17 @@ from aiocognito.flow.devices import (
 from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.model import NewDevice
 
-__all__ = ["Ask", "DevicePolicy", "HeldDevice"]
+__all__ = ["Ask", "Change", "DevicePolicy", "HeldDevice"]
 
 DevicePolicy = Literal["ask", "remember", "ignore"]
+Change = Literal["offered", "remembered", "not-remembered"]
 Ask = Callable[[Callable[[Secret], Call]], Awaitable[Reply]]
+
+
+class Say(Protocol):
+    """Tells an observer what became of a device."""
+
+    def __call__(self, key: str, change: Change, error: CognitoError | None = None) -> None: ...
 
 
 _NONE = (None, None, None)
@@ -101,6 +108,27 @@ class HeldDevice:
             self.offered = None
         if self.remembered is not None and key in (None, self.remembered.key):
             self.remembered = None
+
+    async def meet_offer(self, policy: DevicePolicy, ask: Ask, say: Say) -> None:
+        """Do with what is offered as the pool was told; the sign-in is good anyway.
+
+        Args:
+            policy: What the pool was told.
+            ask: Sends a call with a good access token.
+            say: Tells the observer.
+        """
+        offered = self.offered
+        if offered is None or policy == "ignore":
+            return
+        if policy == "ask":
+            say(offered.key, "offered")
+            return
+        try:
+            await self.remember(ask, None)
+        except CognitoError as error:
+            say(offered.key, "not-remembered", without_frames(error))
+        else:
+            say(offered.key, "remembered")
 
     async def remember(self, ask: Ask, name: str | None) -> RememberedDevice:
         """Confirm the offered device, and say so twice where the pool wants that.

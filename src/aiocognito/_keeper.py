@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Literal
 
 from attrs import evolve
 
+from aiocognito._devices import Change
 from aiocognito._effects import SignIn as SignInEffect
+from aiocognito._end_in_view import end_in_view
 from aiocognito._issued import Issued, LiveTokens, accept
 from aiocognito._kept import Kept
 from aiocognito._persist import Persistence
 from aiocognito._presenting import present_token
-from aiocognito._redact import Secret, without_frames
+from aiocognito._redact import Secret
 from aiocognito._refresh import Fresh, Renewal
 from aiocognito._retry import session_end
 from aiocognito._services import PoolServices
@@ -48,7 +48,6 @@ from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.context import RequestContext
 from aiocognito.stores.base import StoreKey
 from aiocognito.tokens.devices import RememberedDevice
-from aiocognito.tokens.freshness import login_deadline, relogin_at
 
 __all__ = ["SignIn", "TokenKeeper"]
 
@@ -273,29 +272,13 @@ class TokenKeeper(Kept):
 
     async def _meet_offer(self, issued: Issued) -> None:
         """Do with an offered device what the pool was told; the sign-in is good anyway."""
-        offered, policy = self.device.offered, self._services.devices
-        if offered is None or policy == "ignore":
-            return
-        if policy == "ask":
-            self.say_device(offered.key, "offered")
-            return
 
         async def ask(build: Callable[[Secret], Call]) -> Reply:
             return await self._services.transport.send(build(issued.tokens.access_token))
 
-        try:
-            await self.device.remember(ask, None)
-        except CognitoError as error:
-            self.say_device(offered.key, "not-remembered", without_frames(error))
-        else:
-            self.say_device(offered.key, "remembered")
+        await self.device.meet_offer(self._services.devices, ask, self.say_device)
 
-    def say_device(
-        self,
-        key: str,
-        change: Literal["offered", "remembered", "not-remembered"],
-        error: CognitoError | None = None,
-    ) -> None:
+    def say_device(self, key: str, change: Change, error: CognitoError | None = None) -> None:
         """Tell the observer."""
         self._services.observe(
             DeviceChanged(username=self.username, key=key, change=change, error=error)
@@ -362,27 +345,26 @@ class TokenKeeper(Kept):
     def _with_the_end_in_view(self, issued: Issued, fresh: Fresh[LiveTokens]) -> Fresh[LiveTokens]:
         """Plan for the refresh token's own end: a sign-in by itself, or asking for one."""
         services, claims = self._services, fresh.value.access_claims
-        date = issued.date or claims.issued_at
-        validity, signed_in = services.refresh_token_validity, claims.auth_time
         if issued.reason != "refresh":
             self._asked_to_sign_in, self._sign_in_at = False, None
-        if validity is None or signed_in is None or date is None or self._asked_to_sign_in:
+        if self._asked_to_sign_in:
             return fresh
-        deadline = login_deadline(auth_time=signed_in.timestamp(), validity=validity)
-        at = relogin_at(deadline=deadline, validity=validity, jitter=services.timing.jitter())
-        here = issued.sent_boot - date.timestamp()  # from the service's clock to our boot clock
+        end = end_in_view(
+            issued,
+            claims,
+            validity=services.refresh_token_validity,
+            jitter=services.timing.jitter,
+        )
+        if end is None:
+            return fresh
         if self._sign_in_again is not None:
-            self._sign_in_at = self._sign_in_at or at + here
+            self._sign_in_at = self._sign_in_at or end.sign_in_at
             if services.timing.clock.boot() < self._sign_in_at < fresh.schedule.refresh_at:
                 plan = evolve(fresh.schedule, refresh_at=self._sign_in_at)
                 return Fresh(fresh.value, plan)
-        elif fresh.schedule.refresh_at >= at + here:
+        elif fresh.schedule.refresh_at >= end.sign_in_at:
             self._asked_to_sign_in = True
-            services.observe(
-                ReauthenticationDue(
-                    username=self.username, deadline=datetime.fromtimestamp(deadline, UTC)
-                )
-            )
+            services.observe(ReauthenticationDue(username=self.username, deadline=end.deadline))
         return fresh
 
     # --- losing them ---
