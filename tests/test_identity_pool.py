@@ -19,6 +19,7 @@ import anyio.lowlevel
 import pytest
 from attrs import define, field
 
+from aiocognito import logins
 from aiocognito._identities import Identities, Wire
 from aiocognito._protected import Protected, on_asyncio
 from aiocognito._redact import Secret
@@ -693,6 +694,85 @@ async def test_a_session_that_is_over_hands_out_no_more_credentials(service: Ser
         with pytest.raises(SessionClosed):
             await holder.credentials()
     assert service.exchanges == 1
+
+
+@pytest.mark.parametrize("change", [{"sub": "ben"}, {"cognito:roles": ["r2"]}])
+async def test_a_user_who_changes_during_an_exchange_does_not_get_the_others_credentials(
+    service: Service, change: dict[str, Any]
+) -> None:
+    # threat 42
+    session = FakeSession(service.clock, "ana", **{"cognito:roles": ["r1"]})
+    asked = 0
+
+    def on_call(call: Call) -> None:
+        nonlocal asked
+        if call.operation == "GetCredentialsForIdentity":
+            asked += 1
+            if asked == 1:
+                session.extra.update(change)
+                session.issue()
+
+    service.on_call = on_call
+    async with service.pool() as pool:
+        holder = pool.for_session(session)
+        found = await together(3, holder.credentials)
+        assert set(map(id, found)) == {id(await holder.credentials())}
+    assert found[0].session_token == f"canary-session-token-of-{session.extra['sub']}"
+    assert asked == 2
+
+
+async def test_a_session_that_ends_during_an_exchange_gets_nothing(service: Service) -> None:
+    # threat 47
+    session = FakeSession(service.clock, "ana")
+
+    def on_call(call: Call) -> None:
+        if call.operation == "GetCredentialsForIdentity":
+            session.over = SessionClosed()
+
+    service.on_call = on_call
+    async with service.pool() as pool:
+        holder = pool.for_session(session)
+        with pytest.raises(SessionClosed):
+            await holder.credentials()
+        assert holder._renewal.held is None
+
+
+@pytest.mark.parametrize("change", [{"cognito:roles": ["r2"]}, {"sub": "ben"}])
+async def test_a_session_among_other_logins_says_when_rights_change(
+    service: Service, change: dict[str, Any]
+) -> None:
+    # threat 42
+    session = FakeSession(service.clock, "ana", **{"cognito:roles": ["r1"]})
+    async with service.pool() as pool:
+        both = logins.session(session) | logins.google(jwt({"sub": "google-ana"}))
+        holder = pool.for_logins(both)
+        first = await holder.credentials()
+        assert await holder.credentials() is first
+        session.extra.update(change)
+        await session.refresh()
+        assert await holder.credentials() is not first
+
+
+async def test_a_session_among_other_logins_says_when_it_is_over(service: Service) -> None:
+    # threat 47
+    session = FakeSession(service.clock, "ana")
+    async with service.pool() as pool:
+        holder = pool.for_logins(logins.session(session))
+        await holder.credentials()
+        session.over = SessionClosed()
+        with pytest.raises(SessionClosed):
+            await holder.credentials()
+    assert service.exchanges == 1
+
+
+async def test_a_session_among_other_logins_is_refreshed_when_it_is_too_old(
+    service: Service,
+) -> None:
+    session = FakeSession(service.clock, "ana")
+    service.failures = [refused("Invalid login token. Token expired: 2 >= 1")]
+    async with service.pool() as pool:
+        await pool.for_logins(logins.session(session)).credentials()
+    assert session.refreshes == 1
 
 
 async def test_closing_wipes_credentials_and_closes_the_transport_it_made(

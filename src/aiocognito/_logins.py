@@ -32,6 +32,7 @@ __all__ = [
     "LoginValue",
     "LoginsSource",
     "SessionLogins",
+    "SessionToken",
 ]
 
 # An ID token must live this long when an exchange begins, so that it still lives when
@@ -90,6 +91,36 @@ class LoginsSource(Protocol):
         ...
 
 
+class SessionToken:
+    """A session's ID token as a value of ``Logins``, with what it says of its user's rights.
+
+    Args:
+        session: Whose.
+        rights_claims: Names of further claims that decide what the credentials may do.
+    """
+
+    def __init__(self, session: LoginSource, rights_claims: Sequence[str] = ()) -> None:
+        self._session = session
+        self._rights_claims = rights_claims
+        self._read: tuple[Mapping[str, Any], object] | None = None
+
+    async def __call__(self) -> str:
+        return await self._session.id_token()
+
+    async def renew(self) -> None:
+        await self._session.refresh()
+
+    def rights(self) -> object:
+        """User and roles of the newest ID token; None where the session has ended."""
+        try:
+            claims = self._session.claims
+        except CognitoError:
+            return None
+        if self._read is None or self._read[0] is not claims:
+            self._read = (claims, _rights(claims, self._rights_claims))
+        return self._read[1]
+
+
 class SessionLogins:
     """The ID token of a session, as a login of the session's user pool.
 
@@ -110,22 +141,14 @@ class SessionLogins:
         self._session = session
         self._login_key = login_key
         self._clock = clock
-        self._rights_claims = rights_claims
-        self._read: tuple[Mapping[str, Any], object] | None = None
+        self._token = SessionToken(session, rights_claims)
 
     @property
     def username(self) -> str | None:
         return self._session.username
 
     def rights(self) -> object:
-        """User and roles of the newest ID token; None where the session has ended."""
-        try:
-            claims = self._session.claims
-        except CognitoError:
-            return None
-        if self._read is None or self._read[0] is not claims:
-            self._read = (claims, _rights(claims, self._rights_claims))
-        return self._read[1]
+        return self._token.rights()
 
     async def bring(self) -> Logins:
         token = await self._session.id_token()
@@ -186,9 +209,10 @@ class GivenLogins:
         if not 1 <= len(logins) <= MAX_LOGINS:
             raise InvalidArgument("logins", "a mapping of one to ten providers")
         self._values = {checked_provider(name): _checked(logins[name]) for name in sorted(logins)}
+        self._sessions = [value for value in logins.values() if isinstance(value, SessionToken)]
 
     def rights(self) -> object:
-        return None
+        return tuple(token.rights() for token in self._sessions)
 
     async def bring(self) -> Logins:
         tokens = {}
@@ -197,11 +221,14 @@ class GivenLogins:
         return Logins(
             tokens=tokens,
             user=tuple((name, _subject(token.reveal())) for name, token in tokens.items()),
+            rights=self.rights(),
         )
 
     async def renew(self) -> Logins | None:
         if all(isinstance(value, Secret) for value in self._values.values()):
             return None
+        for token in self._sessions:
+            await token.renew()
         return await self.bring()
 
 

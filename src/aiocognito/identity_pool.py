@@ -116,6 +116,10 @@ class AwsIdentity:
         issued = self._renewal.fresh()
         if issued is None:
             issued = await self._renewal.get()
+            if issued.rights != self._exchange.source.rights():
+                # While they were on their way the session ended, or its user's roles changed.
+                self._drop_if_rights_changed()
+                issued = await self._renewal.get()
         return issued.credentials
 
     def aws_session(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from aiocognito._logins import LoginSource, LoginValue
+from aiocognito._logins import LoginSource, LoginValue, SessionToken
 from aiocognito._partitions import parse_identity_pool_id, parse_user_pool_id
 from aiocognito.errors import InvalidArgument, InvalidType
 
@@ -51,8 +51,11 @@ def user_pool(user_pool_id: str, id_token: LoginValue, *, login_key: str | None 
 
 
 def session(session: LoginSource) -> Logins:
-    """A signed-in `Session`, beside other logins. Its ID token is asked for each time."""
-    return {session.login_key: session.id_token}
+    """A signed-in `Session`, beside other logins. Its ID token is asked for each time.
+
+    As with `IdentityPool.for_session` a sign-out, and other roles, drop the credentials.
+    """
+    return {session.login_key: SessionToken(session)}
 
 
 def google(id_token: LoginValue) -> Logins:
