@@ -177,6 +177,29 @@ async def test_when_none_fits_it_is_said_after_two_tries() -> None:
     assert len(here.wire.sent) == 2
 
 
+async def test_the_next_call_goes_on_where_two_did_not_fit() -> None:
+    # threat 44
+    here = world(secret=("wrong_one_0123456789abcdef", "wrong_two_0123456789abcdef", OLD))
+    with pytest.raises(SecretHashMismatch):
+        await here.pool.sign_in("ana", PASSWORD)
+    await here.pool.sign_in("ana", PASSWORD)
+
+
+async def test_a_secret_that_was_found_meanwhile_is_kept_when_two_do_not_fit() -> None:
+    here = world(secret=("wrong_one_0123456789abcdef", "wrong_two_0123456789abcdef"))
+    secrets = here.pool._services.transport
+
+    async def nothing() -> None: ...
+
+    async def meanwhile() -> None:
+        secrets._used = Secret(OLD)
+
+    here.wire.before = [nothing, meanwhile]
+    with pytest.raises(SecretHashMismatch):
+        await here.pool.sign_in("ana", PASSWORD)
+    await here.pool.sign_in("ana", PASSWORD)
+
+
 @pytest.mark.parametrize("secret", [OLD, (OLD,), [OLD.encode()]])
 async def test_one_secret_costs_no_second_call(secret: Any) -> None:
     here = world(secret=secret)

@@ -63,7 +63,12 @@ class ClientSecrets:
             another = await self._other_than(secret)
             if another is None:
                 raise
-        reply = await self._inner.send(proven(call, self._client_id, another))
+        try:
+            reply = await self._inner.send(proven(call, self._client_id, another))
+        except SecretHashMismatch:
+            if self._used == secret:
+                self._used = another  # neither fits: the next call goes on from here
+            raise
         self._used = another
         return reply
 
