@@ -461,7 +461,11 @@ class UserPool:
         if _can_begin(flow, password, respond):
             source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
-        saved, client = SavedState.from_bytes(state), self._services.client
+        try:
+            saved = SavedState.from_bytes(state)
+        finally:
+            del state  # as the password
+        client = self._services.client
         if (saved.user_pool_id, saved.client_id) != (client.pool.text, client.client_id):
             raise InvalidArgument("state", "one of this pool and app client")
         again = None

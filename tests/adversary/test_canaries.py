@@ -396,6 +396,29 @@ async def test_a_devices_password_stands_nowhere(listener: Listener) -> None:
             )
             local.faults.add(Refuse("InternalErrorException", "No."), operation="ConfirmDevice")
             shown.append(await pool.sign_in("ana", PASSWORD, respond=respond))
+            kept, state = json.loads(device.to_bytes()), json.loads(session.export_state())
+
+            async def damaged_device() -> None:
+                broken = json.dumps({**kept, "version": 0}).encode()
+                aiocognito.RememberedDevice.from_bytes(broken)
+
+            async def impossible_device() -> None:
+                aiocognito.RememberedDevice(
+                    key="laptop", group_key=device.group_key, password=kept["device_password"]
+                )
+
+            async def endless_password() -> None:
+                aiocognito.RememberedDevice(
+                    key=device.key,
+                    group_key=device.group_key,
+                    password=f"{kept['device_password']} {'x' * 1024}",
+                )
+
+            async def damaged_state() -> None:
+                pool.restore(json.dumps({**state, "version": 0}).encode())
+
+            for ask in (damaged_device, impossible_device, endless_password, damaged_state):
+                await fails(canaries, ask.__name__, ask)
             local.pool.user("ana").devices.clear()
             await fails(
                 canaries,

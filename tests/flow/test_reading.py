@@ -118,6 +118,8 @@ def test_a_new_device_is_read() -> None:
         result(NewDeviceMetadata={"DeviceKey": "bad key", "DeviceGroupKey": "-a"}),
         result(NewDeviceMetadata={"DeviceKey": "eu_" + "a" * 200, "DeviceGroupKey": "-a"}),
         result(NewDeviceMetadata={"DeviceKey": "eu_0", "DeviceGroupKey": "-" * 129}),
+        result(NewDeviceMetadata={"DeviceKey": "eu_0", "DeviceGroupKey": ""}),
+        result(NewDeviceMetadata={"DeviceKey": "eu_0", "DeviceGroupKey": "-\ud800"}),
     ],
     ids=lambda body: None,
 )

@@ -34,7 +34,7 @@ from aiocognito.flow.challenges import (
     UnknownChallenge,
     WebAuthn,
 )
-from aiocognito.tokens.devices import is_device_key
+from aiocognito.tokens.devices import is_device_key, is_group_key
 from aiocognito.tokens.model import NewDevice, TokenSet
 from aiocognito.webauthn.options import read_request_options
 
@@ -324,9 +324,9 @@ def _new_device(result: Mapping[str, Any]) -> NewDevice | None:
         return None
     key = value.get("DeviceKey") if isinstance(value, Mapping) else None
     group = value.get("DeviceGroupKey") if isinstance(value, Mapping) else None
-    if not isinstance(key, str) or not isinstance(group, str) or len(group) > 128:
+    if not isinstance(key, str) or not isinstance(group, str):
         raise RemoteProtocolError("NewDeviceMetadata is malformed.")
-    if not is_device_key(key):
+    if not is_device_key(key) or not is_group_key(group):
         raise RemoteProtocolError("NewDeviceMetadata is malformed.")
     return NewDevice(key=key, group_key=group)
 

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument, InvalidType
 
-__all__ = ["RememberedDevice", "is_device_key"]
+__all__ = ["RememberedDevice", "is_device_key", "is_group_key"]
 
 _VERSION = 1
 _MAX_BYTES = 4096
@@ -30,8 +30,12 @@ def is_device_key(text: str) -> bool:
     return len(text) <= _MAX_KEY and _DEVICE_KEY.fullmatch(text) is not None
 
 
-def _sealed(value: str | Secret) -> Secret:
-    return value if isinstance(value, Secret) else Secret(value)
+def _sealed(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise InvalidType("password", "a str", value)
+    return Secret(value)
 
 
 def _key(instance: object, attribute: Any, value: Any) -> None:
@@ -41,24 +45,32 @@ def _key(instance: object, attribute: Any, value: Any) -> None:
         raise InvalidArgument("key", "a device key like eu-west-1_<uuid>")
 
 
+def is_group_key(text: str) -> bool:
+    """Say whether a text can be a ``DeviceGroupKey``, such as ``-a1b2c3d4``."""
+    return 1 <= len(text) <= _MAX_KEY and _has_utf8(text)
+
+
 def _group_key(instance: object, attribute: Any, value: Any) -> None:
     if not isinstance(value, str):
         raise InvalidType("group_key", "a str", value)
-    if not 1 <= len(value) <= _MAX_KEY or not _has_utf8(value):
+    if not is_group_key(value):
         raise InvalidArgument("group_key", f"1 to {_MAX_KEY} characters")
 
 
 def _password(instance: object, attribute: Any, value: Secret) -> None:
-    text = value.reveal()
-    if not 1 <= len(text) <= _MAX_PASSWORD or not _has_utf8(text):
+    if not _can_be_password(value.reveal()):  # its frame, with the text, is gone by then
         raise InvalidArgument("password", f"1 to {_MAX_PASSWORD} characters")
+
+
+def _can_be_password(text: str) -> bool:
+    return 1 <= len(text) <= _MAX_PASSWORD and _has_utf8(text)
 
 
 def _has_utf8(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, init=False)
 class RememberedDevice:
     """A device of one user that a sign-in can prove itself with.
 
@@ -79,8 +91,22 @@ class RememberedDevice:
 
     key: str = field(validator=_key)
     group_key: str = field(validator=_group_key, repr=False)
-    password: Secret = field(converter=_sealed, validator=_password, repr=False)
+    password: Secret = field(validator=_password, repr=False)
     user_pool_id: str | None = None
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        group_key: str,
+        password: str | Secret,
+        user_pool_id: str | None = None,
+    ) -> None:
+        sealed = _sealed(password)
+        del password  # a traceback that prints locals shows this frame
+        self.__attrs_init__(
+            key=key, group_key=group_key, password=sealed, user_pool_id=user_pool_id
+        )
 
     def to_bytes(self) -> bytes:
         """Return it as UTF-8 JSON, password included: keep them as you keep a password."""
@@ -111,6 +137,7 @@ class RememberedDevice:
                 return cls.from_members(json.loads(bytes(device)))
         except (ValueError, KeyError, TypeError, RecursionError):
             pass  # raised below, outside: a decoder's error quotes the text
+        del device  # a traceback that prints locals shows this frame
         raise InvalidArgument("device", "what RememberedDevice.to_bytes() returned")
 
     @classmethod

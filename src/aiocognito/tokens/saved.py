@@ -81,13 +81,13 @@ class SavedState:
         """
         if not isinstance(state, bytes | bytearray | memoryview):
             raise InvalidType("state", "bytes", state)
-        if len(state) > _MAX_BYTES:
-            raise InvalidArgument("state", "what export_state() returned")
         try:
-            return cls._from_members(json.loads(bytes(state)))
+            if len(state) <= _MAX_BYTES:
+                return cls._from_members(json.loads(bytes(state)))
         except (ValueError, KeyError, TypeError, RecursionError):
-            # `from None`: a decoder's error would quote the text.
-            raise InvalidArgument("state", "what export_state() returned") from None
+            pass  # raised below, outside: a decoder's error quotes the text
+        del state  # a traceback that prints locals shows this frame
+        raise InvalidArgument("state", "what export_state() returned")
 
     @classmethod
     def _from_members(cls, members: Any) -> SavedState:
