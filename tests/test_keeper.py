@@ -23,35 +23,34 @@ async def silence() -> None:
     await anyio.sleep_forever()
 
 
-@pytest.fixture
-def _short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_presenting, "_REFRESH_SECONDS", 0.05)
+async def refresh_unanswered(world: World, session: Session) -> DeadlineExceeded:
+    """Refresh while the service is silent. Only this call has a short deadline."""
+    world.wire.before.append(silence)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_presenting, "_REFRESH_SECONDS", 0.05)
+        with anyio.fail_after(5), pytest.raises(DeadlineExceeded) as caught:
+            await session.refresh()
+    return caught.value
 
 
-@pytest.mark.usefixtures("_short_deadline")
 @pytest.mark.parametrize("rotation", [True, False])
 async def test_a_refresh_that_is_never_answered_is_given_up(rotation: bool) -> None:
     # threat 25: whatever a rotation lost, nobody waits for ever
     world = World(rotation=rotation)
     session = await signed_in(world)
     await session.refresh()  # tells whether the pool rotates
-    world.wire.before.append(silence)
-    with anyio.fail_after(5), pytest.raises(DeadlineExceeded) as caught:
-        await session.refresh()
+    error = await refresh_unanswered(world, session)
     # Only without rotation may the same refresh token be sent again.
-    assert caught.value.retry_safe is not rotation
+    assert error.retry_safe is not rotation
     await session.refresh()
     assert world.wire.counts[REFRESH] == 3
 
 
-@pytest.mark.usefixtures("_short_deadline")
 async def test_reuse_after_an_answer_that_came_too_late_is_no_alert() -> None:
     # threat 25
     world = World(rotation=True)
     session = await signed_in(world)
-    world.wire.before.append(silence)
-    with pytest.raises(DeadlineExceeded):
-        await session.refresh()
+    await refresh_unanswered(world, session)
     world.local.faults.add(Refuse("RefreshTokenReuseException"), operation=REFRESH)
     with pytest.raises(SignInRequired):
         await session.refresh()
