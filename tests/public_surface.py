@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,10 +64,26 @@ def _class(name: str, kind: type) -> Iterator[str]:
         yield f"    {name.rpartition('.')[2]}{_signature(kind)}"
     for field in sorted(_field_names(kind)):
         yield f"    {field}"
-    for member, value in sorted(vars(kind).items()):
+    for member, value in sorted(_own_members(kind).items()):
         hidden = member.startswith("_") or member in WORDING
         if not hidden and member not in _field_names(kind):
             yield from _member(member, value)
+
+
+def _own_members(kind: type) -> dict[str, Any]:
+    """What it defines, and what it takes from bases that have no public name."""
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        if base is kind or (base.__module__.startswith("aiocognito.") and base not in _named()):
+            found |= vars(base)
+    return found
+
+
+@cache
+def _named() -> frozenset[type]:
+    modules = [importlib.import_module(name) for name in MODULES]
+    values = (getattr(module, name) for module in modules for name in module.__all__)
+    return frozenset(value for value in values if inspect.isclass(value))
 
 
 def _field_names(kind: type) -> set[str]:
