@@ -60,6 +60,8 @@ LAYERS: dict[str, int] = {
     "_logins": 4,
     "_metered": 4,
     "_persist": 4,
+    "_pool_accounts": 4,
+    "_pool_checks": 4,
     "_presenting": 4,
     "_protected": 4,
     "_refresh": 4,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self, TypedDict, Unpack
 
@@ -15,7 +15,19 @@ from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._devices import DevicePolicy
 from aiocognito._issued import Issued
 from aiocognito._keeper import SignIn
-from aiocognito._persist import Storing
+from aiocognito._pool_accounts import PoolAccounts
+from aiocognito._pool_checks import (
+    check_refresh_with,
+    checked_context,
+    checked_device,
+    checked_flow,
+    checked_grace,
+    checked_policy,
+    checked_responder,
+    checked_scheduler,
+    checked_validity,
+    storing_of,
+)
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
@@ -28,32 +40,20 @@ from aiocognito._relogin import (
 )
 from aiocognito._roster import Roster
 from aiocognito._services import PoolServices
-from aiocognito.account import deliver
 from aiocognito.admin import Admin
 from aiocognito.errors import (
     InvalidArgument,
     InvalidSession,
     InvalidType,
     LocalProtocolError,
-    SessionClosed,
 )
 from aiocognito.events import Event, Observer
 from aiocognito.fleet import Fleet, check_fleet
-from aiocognito.flow import account as calls
-from aiocognito.flow.account_reading import (
-    CodeDelivery,
-    SignUpConfirmed,
-    SignUpResult,
-    read_confirmation,
-    read_delivery,
-    read_sign_up,
-)
 from aiocognito.flow.app_client import AppClient, checked_password, checked_username
 from aiocognito.flow.beginning import check_password_use, password_use
-from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.challenges import Answer
 from aiocognito.flow.context import RequestContext
-from aiocognito.flow.flows import Choice, Custom, Flow, Password, Srp
+from aiocognito.flow.flows import Flow, Srp
 from aiocognito.flow.machine import AuthFlow
 from aiocognito.flow.refreshing import RefreshWith
 from aiocognito.flow.sign_in_api import PUBLIC, SignInApi
@@ -103,7 +103,7 @@ class PoolOptions(TypedDict, total=False):
     clock: Clock
 
 
-class UserPool:
+class UserPool(PoolAccounts):
     """One app client of one user pool.
 
     Making one costs nothing: no file is opened and nothing is sent until the first
@@ -189,14 +189,14 @@ class UserPool:
         secret, other_secrets = checked_secrets(client_secret)
         client = AppClient.of(user_pool_id, client_id, secret)
         del client_secret  # a traceback that prints locals shows this frame
-        _check_choice("refresh_with", refresh_with)
+        check_refresh_with(refresh_with)
         if observer is not None and not callable(observer):
             raise InvalidType("observer", "a callable", observer)
-        rotation_grace = _checked_grace(rotation_grace)
-        storing = _storing(store, check_fleet(fleet, store, rotation_grace))
-        self._context = _checked_context(context)
+        rotation_grace = checked_grace(rotation_grace)
+        storing = storing_of(store, check_fleet(fleet, store, rotation_grace))
+        self._context = checked_context(context)
         self._observer = observer
-        self._scheduler = _checked_scheduler(scheduler)
+        self._scheduler = checked_scheduler(scheduler)
         self._roster = Roster(clock, self._observe)
         self._timing = Timing(clock=clock, sleep=getattr(clock, "sleep", anyio.sleep))
         # With a scheduler each call waits for its turn anyhow.
@@ -253,10 +253,10 @@ class UserPool:
             observe=self._observe,
             refresh_with=refresh_with,
             roster=self._roster,
-            refresh_token_validity=_checked_validity(refresh_token_validity),
+            refresh_token_validity=checked_validity(refresh_token_validity),
             rotation_grace=rotation_grace,
             storing=storing,
-            devices=_checked_policy(devices),
+            devices=checked_policy(devices),
         )
 
     @classmethod
@@ -345,8 +345,10 @@ class UserPool:
         self._check_open()
         secret = None if password is None else checked_password(password)
         del password  # a traceback that prints locals shows this frame
-        name, flow = checked_username(username), _checked_flow(flow)
-        conversation = self._conversation(name, secret, flow, context, self._checked_device(device))
+        name, flow = checked_username(username), checked_flow(flow)
+        conversation = self._conversation(
+            name, secret, flow, context, checked_device(device, self.user_pool_id)
+        )
         return Login(conversation, self._session_in(context, name))
 
     async def sign_in(
@@ -379,11 +381,11 @@ class UserPool:
             CognitoError: As `login` and `Login.start`.
         """
         self._check_open()
-        flow, respond = _checked_flow(flow), _checked(respond)
+        flow, respond = checked_flow(flow), checked_responder(respond)
         source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
         name = checked_username(username)
-        known = self._checked_device(device)
+        known = checked_device(device, self.user_pool_id)
         issue = self._issue(name, await source(), respond, flow, context, known)
         return await self._session_in(context, name)(await issue)
 
@@ -419,7 +421,7 @@ class UserPool:
             InvalidArgument: As `login`.
         """
         self._check_open()
-        flow, source = _checked_flow(flow), None
+        flow, source = checked_flow(flow), None
         if self._services.storing is None or _can_begin(flow, password, respond):
             source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
@@ -432,7 +434,7 @@ class UserPool:
             username=name,
             sign_in_again=again,
             context=told,
-            device=self._checked_device(device),
+            device=checked_device(device, self.user_pool_id),
         )
 
     def restore(
@@ -457,7 +459,7 @@ class UserPool:
             InvalidArgument: ``state`` is damaged, or of another pool or app client.
         """
         self._check_open()
-        flow, source = _checked_flow(flow), None
+        flow, source = checked_flow(flow), None
         if _can_begin(flow, password, respond):
             source = _source_for(flow, password)
         del password  # a traceback that prints locals shows this frame
@@ -478,7 +480,7 @@ class UserPool:
             context=self._laid_over(context),
         )
         session._take_over(saved)
-        session._use_device(self._checked_device(device))
+        session._use_device(checked_device(device, self.user_pool_id))
         return session
 
     async def resume(
@@ -514,149 +516,10 @@ class UserPool:
             entropy=secrets.token_bytes,
             request=self._laid_over(context),
             api=self._api,
-            device=self._checked_device(device),
+            device=checked_device(device, self.user_pool_id),
         )
         conversation = Conversation(flow, self._services.transport, self._timing, self._observe)
         return await Login(conversation, self._session_in(context)).send(answer)
-
-    # --- accounts ---
-
-    async def sign_up(
-        self,
-        username: str,
-        password: str | None = None,
-        *,
-        attributes: calls.Attributes | None = None,
-        validation_data: Mapping[str, str] | None = None,
-        context: RequestContext | None = None,
-    ) -> SignUpResult:
-        """Make a user, who must confirm the account before signing in as a rule.
-
-        Never repeated by itself: after a lost answer the user may exist, and
-        `UsernameExists` may be one's own success. `LimitExceeded` too may leave a user
-        behind who got no code.
-
-        Args:
-            username: What the person will sign in with; an e-mail address or phone
-                number where the pool says so.
-            password: None only in pools that let people sign in without one.
-            attributes: By name, such as ``{"email": "ana@example.com"}``.
-            validation_data: For the pre-sign-up trigger alone; it is not kept.
-            context: For triggers, threat protection and analytics.
-
-        Cancelling leaves it unknown whether the user exists.
-
-        Raises:
-            UsernameExists: Somebody has the name.
-            InvalidPassword: ``unmet`` says what the password lacks.
-            TriggerFailed: The pre-sign-up trigger refused, in its own words.
-            CognitoError: Anything else.
-        """
-        call = calls.sign_up_call(
-            self._services.client,
-            username,
-            password,
-            attributes=attributes,
-            validation_data=validation_data,
-            context=self._laid_over(context),
-        )
-        return read_sign_up((await self._deliver(call)).body)
-
-    async def confirm_sign_up(
-        self,
-        username: str,
-        code: str,
-        *,
-        force_alias: bool = False,
-        session: str | None = None,
-        context: RequestContext | None = None,
-    ) -> SignUpConfirmed:
-        """Confirm an account with the code that was sent.
-
-        Args:
-            username: As at the sign-up.
-            code: As text; blanks are dropped.
-            force_alias: Take an e-mail address or phone number over from the account
-                that has it as its alias.
-            session: `SignUpResult.session`, for signing in straight afterwards.
-            context: For triggers, threat protection and analytics.
-
-        Cancelling leaves it unknown whether the account is confirmed.
-
-        Raises:
-            CodeMismatch: The code is wrong, or there is no such user.
-            ExpiredCode: It is too old or was replaced; see `resend_confirmation_code`.
-            AliasExists: Another account has the address or number.
-            NotAuthorized: The account is confirmed already.
-            CognitoError: Anything else.
-        """
-        call = calls.confirm_sign_up_call(
-            self._services.client,
-            username,
-            code,
-            force_alias=force_alias,
-            session=session,
-            context=self._laid_over(context),
-        )
-        return read_confirmation((await self._deliver(call)).body)
-
-    async def resend_confirmation_code(
-        self, username: str, *, context: RequestContext | None = None
-    ) -> CodeDelivery | None:
-        """Send the code of a sign-up again; the earlier one is void then.
-
-        Raises:
-            InvalidParameter: The account is confirmed already.
-            LimitExceeded: Too often.
-            CognitoError: Anything else.
-        """
-        call = calls.resend_call(self._services.client, username, self._laid_over(context))
-        return read_delivery((await self._deliver(call)).body)
-
-    async def forgot_password(
-        self, username: str, *, context: RequestContext | None = None
-    ) -> CodeDelivery | None:
-        """Send a code for a new password, good for an hour.
-
-        An answer does not prove that the user exists: most pools pretend for those who
-        do not.
-
-        Raises:
-            InvalidParameter: No verified address or number to send it to.
-            NotAuthorized: The user waits for a first sign-in and has a temporary password.
-            LimitExceeded: Too often.
-            CognitoError: Anything else.
-        """
-        call = calls.forgot_password_call(self._services.client, username, self._laid_over(context))
-        return read_delivery((await self._deliver(call)).body)
-
-    async def confirm_forgot_password(
-        self,
-        username: str,
-        code: str,
-        new_password: str,
-        *,
-        context: RequestContext | None = None,
-    ) -> None:
-        """Set a new password with the code that `forgot_password` sent.
-
-        Sessions elsewhere live on; `Session.sign_out` with ``everywhere`` ends them.
-        Cancelling leaves it unknown which password counts.
-
-        Raises:
-            CodeMismatch: The code is wrong, or there is no such user.
-            ExpiredCode: It is too old, or none was asked for.
-            InvalidPassword: ``unmet`` says what is missing; the code is still good.
-            CognitoError: Anything else.
-        """
-        call = calls.confirm_forgot_password_call(
-            self._services.client, username, code, new_password, self._laid_over(context)
-        )
-        await self._deliver(call)
-
-    async def _deliver(self, call: Call) -> Reply:
-        self._check_open()
-        return await deliver(self._services, call)
 
     # --- ending ---
 
@@ -703,10 +566,6 @@ class UserPool:
 
     # --- inside ---
 
-    def _check_open(self) -> None:
-        if self._services.closed:
-            raise SessionClosed
-
     def _through(self, api: SignInApi) -> UserPool:
         """Return this pool's twin whose sign-ins go through another API.
 
@@ -716,9 +575,6 @@ class UserPool:
         twin.__dict__.update(self.__dict__)
         twin._api = api
         return twin
-
-    def _laid_over(self, context: RequestContext | None) -> RequestContext:
-        return self._context if context is None else _checked_context(context).over(self._context)
 
     def _conversation(
         self,
@@ -768,7 +624,7 @@ class UserPool:
         context: RequestContext | None,
     ) -> SignIn:
         relogin = Relogin(source, self._timing.clock, self._budget)
-        respond = _checked(respond)
+        respond = checked_responder(respond)
         return lambda device: relogin.run(
             lambda secret: self._issue(username, secret, respond, flow, context, device)
         )
@@ -790,13 +646,6 @@ class UserPool:
 
         return session_of
 
-    def _checked_device(self, device: object) -> RememberedDevice | None:
-        if device is not None and not isinstance(device, RememberedDevice):
-            raise InvalidType("device", "a RememberedDevice", device)
-        if device is not None and device.user_pool_id not in (None, self.user_pool_id):
-            raise InvalidArgument("device", "one of this pool")
-        return device
-
     def _observe(self, event: Event) -> None:
         self._roster.count(event)
         if self._observer is None:
@@ -805,39 +654,6 @@ class UserPool:
             self._observer(event)
         except Exception:  # noqa: BLE001  an observer's fault must not end a session
             _log.warning("The observer failed on %s.", type(event).__name__, exc_info=True)
-
-
-def _storing(store: object, fleet: Fleet | None) -> Storing | None:
-    if store is None:
-        return None
-    if not isinstance(store, TokenStore):
-        raise InvalidType("store", "a TokenStore", store)
-    rules = fleet or Fleet()
-    return Storing(
-        store=store,
-        shared=fleet is not None,
-        lease=rules.lease,
-        poll=rules.poll,
-        rotates=rules.rotates,
-    )
-
-
-def _checked_flow(flow: object) -> Flow:
-    if not isinstance(flow, Srp | Password | Custom | Choice):
-        raise InvalidType("flow", "Srp(), Password(), Custom() or Choice()", flow)
-    return flow
-
-
-def _checked(respond: Responder | None) -> Responder | None:
-    if respond is not None and not callable(respond):
-        raise InvalidType("respond", "an async callable", respond)
-    return respond
-
-
-def _checked_context(context: object) -> RequestContext:
-    if not isinstance(context, RequestContext):
-        raise InvalidType("context", "a RequestContext", context)
-    return context
 
 
 def _can_begin(flow: Flow, password: object, respond: Responder | None) -> bool:
@@ -851,40 +667,3 @@ def _source_for(
     """Return where the flow's password comes from, or refuse at once what cannot work."""
     check_password_use(flow, given=password is not None)
     return no_password if password is None else checked_source(password)
-
-
-def _check_choice(argument: str, value: str) -> None:
-    if value not in ("auto", "GetTokensFromRefreshToken", "REFRESH_TOKEN_AUTH"):
-        raise InvalidArgument(argument, "auto, GetTokensFromRefreshToken or REFRESH_TOKEN_AUTH")
-
-
-def _checked_scheduler(scheduler: object) -> Scheduler | None:
-    if scheduler is not None and not isinstance(scheduler, Scheduler):
-        raise InvalidType("scheduler", "a Scheduler", scheduler)
-    return scheduler
-
-
-def _checked_validity(validity: float | None) -> float | None:
-    if validity is None:
-        return None
-    if isinstance(validity, bool) or not isinstance(validity, int | float):
-        raise InvalidType("refresh_token_validity", "a number of seconds", validity)
-    if not 3600 <= validity <= 3650 * 86_400:
-        raise InvalidArgument("refresh_token_validity", "an hour to ten years, in seconds")
-    return float(validity)
-
-
-def _checked_policy(policy: DevicePolicy) -> DevicePolicy:
-    if policy not in ("ask", "remember", "ignore"):
-        raise InvalidArgument("devices", "'ask', 'remember' or 'ignore'")
-    return policy
-
-
-def _checked_grace(grace: float | None) -> float | None:
-    if grace is None:
-        return None
-    if isinstance(grace, bool) or not isinstance(grace, int | float):
-        raise InvalidType("rotation_grace", "a number of seconds", grace)
-    if not 0 <= grace <= 60:
-        raise InvalidArgument("rotation_grace", "0 to 60 seconds")
-    return float(grace)
