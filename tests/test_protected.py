@@ -106,6 +106,23 @@ async def test_work_that_does_not_end_is_cancelled_after_the_grace() -> None:
 
 
 @ASYNCIO
+async def test_breakable_work_that_begins_while_all_is_closing_is_not_waited_for() -> None:
+    # threat 27
+    protected, reached = Protected(), []
+
+    async def ask_a_person() -> None:
+        with protected.breakable():
+            reached.append("asked")
+            await anyio.sleep_forever()
+        reached.append("broken")
+
+    protected.start(ask_a_person)  # the task has not had its first turn
+    with anyio.fail_after(5):
+        await protected.drain(grace=60)
+    assert reached == ["asked", "broken"]
+
+
+@ASYNCIO
 async def test_cancelled_work_does_not_cancel_its_caller() -> None:
     """A bare CancelledError out of nothing would end a task that nobody cancelled."""
     protected = Protected()

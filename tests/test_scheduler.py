@@ -334,6 +334,17 @@ async def test_it_runs_by_itself_where_the_loop_allows_that() -> None:
     assert session
 
 
+async def test_it_ends_at_once_although_it_has_hardly_begun() -> None:
+    setting = Setting()
+    if not on_asyncio():
+        return
+    began = setting.clock.boot()
+    setting.scheduler.start()
+    await setting.scheduler.aclose()
+    assert not setting.scheduler.is_running
+    assert setting.clock.boot() - began < 1
+
+
 async def test_it_does_not_run_twice() -> None:
     setting = Setting()
     async with setting.scheduler:

@@ -32,13 +32,14 @@ class Protected:
     exception that leaves it is dropped.
     """
 
-    __slots__ = ("_breakable", "_carried", "_idle", "_tasks")
+    __slots__ = ("_breakable", "_carried", "_drains", "_idle", "_tasks")
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._carried = 0  # works that their callers do themselves
         self._idle: anyio.Event | None = None
         self._breakable: WeakSet[anyio.CancelScope] = WeakSet()
+        self._drains = 0
 
     @property
     def is_busy(self) -> bool:
@@ -53,6 +54,8 @@ class Protected:
         """
         scope = anyio.CancelScope()
         self._breakable.add(scope)
+        if self._drains:  # the work came to its breakable part when all was closing already
+            scope.cancel()
         return scope
 
     async def run(self, work: Work) -> None:
@@ -83,8 +86,15 @@ class Protected:
 
         Refreshes bound themselves to less than the grace.
         """
-        for scope in list(self._breakable):
-            scope.cancel()
+        self._drains += 1
+        try:
+            for scope in list(self._breakable):
+                scope.cancel()
+            await self._drained(grace)
+        finally:
+            self._drains -= 1
+
+    async def _drained(self, grace: float) -> None:
         if self._carried:
             self._idle = self._idle or anyio.Event()
             with anyio.move_on_after(grace):
