@@ -54,6 +54,11 @@ class NoGrace(Stored):
             assert not self.store._leases
 
 
+async def slowly() -> None:
+    for _ in range(30):
+        await anyio.lowlevel.checkpoint()
+
+
 async def used(session: Session) -> None:
     with suppress(SessionClosed):
         await session.access_token()
@@ -127,6 +132,27 @@ async def test_signing_out_while_it_is_cancelled_leaves_no_entry(options: dict[s
             assert world.entry() is None
     else:
         pytest.fail("more points")
+
+
+@BOTH
+async def test_a_sign_out_cancelled_while_a_refresh_is_stored_leaves_no_entry(
+    options: dict[str, Any],
+) -> None:
+    for points in POINTS:
+        world = NoGrace(options)
+        await world.another_pool().sign_in("ana", PASSWORD, flow=Password())
+        session = world.session()
+        await session.access_token()
+        world.clock.advance(3601)
+        world.store.before["commit"] = slowly
+        async with anyio.create_task_group() as group:
+            group.start_soon(used, session)
+            for _ in range(points):
+                await anyio.lowlevel.checkpoint()
+            await cancel_after(3, session.sign_out)
+        await world.pool.aclose()
+        assert session._keeper.end == "signed-out"
+        assert world.entry() is None, points
 
 
 @BOTH

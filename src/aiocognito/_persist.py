@@ -270,8 +270,6 @@ class Persistence:
             await self._run(_save_over(self._memory.unsaved))
         finally:
             self._saving = False
-        if self._forgotten:
-            await self.forget()  # it may have come too late for the first time
 
     def begin_anew(self) -> None:
         """After a fork: what is in memory is another process's as well. Ask the store."""
@@ -305,6 +303,8 @@ class Persistence:
             await self._let_go()
         assert outcome is not None
         self._note(outcome)
+        if self._forgotten:
+            await self.forget()  # what was on its way may have come after the first time
         return outcome
 
     async def _do(self, effect: Effect) -> Any:
