@@ -305,6 +305,23 @@ async def test_closing_does_not_wait_for_ever() -> None:
         await pool.aclose()
 
 
+async def test_a_closed_pool_leaves_no_task_that_goes_on_writing() -> None:
+    # threat 35
+    world = Stored(rotation=True)
+    pool = world.another_pool()
+    session = pool.session("ana", password=PASSWORD)
+    await session.access_token()
+    world.store.down = {"commit"}
+    await session.refresh()
+    await pool.aclose()
+    asked = world.store.calls["commit"]
+    for _ in range(50):
+        await anyio.lowlevel.checkpoint()
+    assert world.store.calls["commit"] == asked
+    assert not pool._services.protected.is_busy
+    assert world.heard(PersistFailed)[-1].retry_after is None
+
+
 async def test_a_commit_whose_answer_is_lost_is_found_done() -> None:
     world = Stored(rotation=True)
     pool = world.another_pool()

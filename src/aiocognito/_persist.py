@@ -94,6 +94,7 @@ class Storing:
         poll: Seconds within which a worker looks for what another brings.
         rotates: Whether refresh tokens may rotate, by what the caller says.
         unsaved: Whose tokens are newer than the store's.
+        closing: Whether the pool is closed: what is not written now never will be.
     """
 
     store: TokenStore
@@ -102,6 +103,7 @@ class Storing:
     poll: float
     rotates: bool = True
     unsaved: WeakSet[Persistence] = field(factory=WeakSet)
+    closing: bool = False
 
     def note_rotation(self) -> None:
         """Complain, once, where a refresh token rotated that was said not to."""
@@ -113,7 +115,8 @@ class Storing:
             )
 
     async def flush(self, seconds: float) -> None:
-        """Write what is not written yet, as far as that works within this time."""
+        """Write what is not written yet, as far as that works within this time; the last word."""
+        self.closing = True
         with anyio.move_on_after(seconds):
             for persistence in list(self.unsaved):
                 await persistence.flush()
@@ -552,7 +555,9 @@ class Persistence:
         self._memory.unsaved = outcome
         self._storing.unsaved.add(self)
         self._failures += 1
-        goes_on = self._retries or self._protected.start(self._save_later)
+        goes_on = not self._storing.closing and (
+            self._retries or self._protected.start(self._save_later)
+        )
         pause = self._pause() if goes_on else None
         self._observe(
             PersistFailed(username=self._holder.username, error=outcome.error, retry_after=pause)
