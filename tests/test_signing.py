@@ -344,6 +344,9 @@ async def test_a_presigned_websocket_keeps_its_scheme(source: Source) -> None:
         ({"headers": {"a": 1}}, InvalidType),
         ({"headers": {"a\n": "b"}}, InvalidArgument),
         ({"headers": {"a": "b\r\nc: d"}}, InvalidArgument),
+        ({"headers": {"a": "b\x0bc"}}, InvalidArgument),  # signed as a space, sent as it is
+        ({"headers": {"a": "b\u2028c"}}, InvalidArgument),
+        ({"headers": {"a": "\ud800"}}, InvalidArgument),
         ({"headers": {"authorization": "b"}}, InvalidArgument),
         ({"headers": {"X-AMZ-DATE": "b"}}, InvalidArgument),
         ({"headers": {"A": "b", "a": "c"}}, InvalidArgument),
@@ -360,6 +363,32 @@ async def test_what_cannot_be_signed_is_refused_before_credentials_are_asked_for
     with pytest.raises(error):
         await sign_request(source, method, url, **given)
     assert source.asked == 0
+
+
+@pytest.mark.parametrize("sign", [sign_request, presign_url])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "X-Amz-Expires=604800",
+        "a=b&x-amz-signature=0",
+        "X-Amz%2DCredential=somebody",
+        "X-Amz-Security-Token",
+    ],
+)
+async def test_a_url_that_says_something_of_a_signature_is_not_signed(
+    source: Source, sign: Callable[..., Any], query: str
+) -> None:
+    # Of two that say when it ends, nobody knows which one a service reads.
+    with pytest.raises(InvalidArgument, match="not signed already"):
+        await sign(source, "GET", f"https://h/k?{query}", service="s3", region="eu-west-1")
+    assert source.asked == 0
+
+
+async def test_other_parameters_of_aws_stay(source: Source) -> None:
+    url = await presign_url(
+        source, "GET", "https://h/k?x-amz-checksum-mode=ENABLED", service="s3", region="eu-west-1"
+    )
+    assert query_of(url)["x-amz-checksum-mode"] == "ENABLED"
 
 
 @pytest.mark.parametrize(("seconds", "error"), [(0, ValueError), (604801, ValueError)])

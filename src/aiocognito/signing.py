@@ -24,7 +24,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
 
 from attrs import field, frozen
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
@@ -52,6 +52,17 @@ _ENCODED_ONCE = {"s3", "s3-object-lambda", "s3-outposts"}
 _HASH_TOLD = {*_ENCODED_ONCE, "aoss"}
 # The session token goes behind the signature instead of being signed along.
 _TOKEN_BEHIND = {"iotdevicegateway"}
+# What a presigned URL says of its signature. A second one of them, in a URL that somebody
+# else wrote, could be the one that a service reads: another end, for example.
+_SAID_IN_URL = {
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+}
 # A caller's own would name another moment or another user than the signature does.
 _OURS = {"authorization", "date", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"}
 
@@ -98,7 +109,8 @@ async def sign_request(
 
     Raises:
         InvalidType: An argument has the wrong type.
-        InvalidArgument: A malformed argument; a header that signing itself writes.
+        InvalidArgument: A malformed argument; a header, or a parameter of the URL, that
+            signing itself writes.
         CognitoError: As `AwsIdentity.credentials`.
     """
     job = _Job.of(method, url, service=service, region=region, allow_http=allow_http)
@@ -272,6 +284,8 @@ def _canonical(url: str, *, single: bool) -> str:
     if "+" in parts.query:
         raise InvalidArgument("url", "one with %20 or %2B in its query instead of +")
     pairs = [pair.partition("=") for pair in parts.query.split("&") if pair]
+    if any(unquote(name).lower() in _SAID_IN_URL for name, _, _ in pairs):
+        raise InvalidArgument("url", "one that is not signed already")
     query = "&".join(f"{_once(name)}={_once(value)}" for name, _, value in pairs)
     path = parts.path or "/"
     if single:
@@ -305,7 +319,7 @@ def _checked_headers(headers: Mapping[Any, Any] | None) -> dict[str, str]:
     for name, value in headers.items():
         if not (isinstance(name, str) and isinstance(value, str)):
             raise InvalidType("headers", "a mapping of str to str", headers)
-        if _HEADER.fullmatch(name) is None or any(mark in value for mark in "\r\n\0"):
+        if _HEADER.fullmatch(name) is None or not value.replace("\t", " ").isprintable():
             raise InvalidArgument("headers", "names and values that HTTP can carry")
         if name.lower() in _OURS or name.lower() in seen:
             raise InvalidArgument("headers", "without those that signing writes, each name once")
