@@ -309,6 +309,14 @@ async def test_an_unlinked_login_is_somebody_else(world: AwsWorld) -> None:
     assert await world.identities.for_session(session).identity_id() == first.identity_id
 
 
+async def test_without_its_last_login_the_identity_is_left_behind(world: AwsWorld) -> None:
+    session = await world.sign_in()
+    holder = world.identities.for_session(session)
+    first = await holder.credentials()
+    await holder.unlink(session.login_key)
+    assert (await holder.credentials()).identity_id != first.identity_id
+
+
 async def test_what_cannot_be_unlinked(world: AwsWorld) -> None:
     guest = world.identities.guest()
     with pytest.raises(InvalidArgument):

@@ -112,6 +112,17 @@ def test_an_expired_or_forged_token_is_no_login(world: World) -> None:
             world.credentials(answer["IdentityId"], given)
 
 
+def test_a_guests_own_token_makes_nobody_a_user(world: World) -> None:
+    guest = world.get_id()
+    answer = world.pool.handle("GetOpenIdToken", {"IdentityId": guest})
+    logins = {"cognito-identity.amazonaws.com": answer["Token"]}
+    with pytest.raises(PoolError, match="Invalid login token"):
+        world.credentials(guest, logins)
+    with pytest.raises(PoolError, match="Invalid login token"):
+        world.get_id(logins)
+    assert world.credentials(guest)["IdentityId"] == guest, "it is a guest still"
+
+
 def test_a_guest_becomes_the_user_and_then_is_merged_no_more(world: World) -> None:
     guest = world.get_id()
     assert token(world, "ana", IdentityId=guest)["IdentityId"] == guest
@@ -184,6 +195,21 @@ def test_unlinking_frees_the_user(world: World) -> None:
     assert ask(world, "UnlinkDeveloperIdentity", **asked) == {}
     assert refused(world, "UnlinkDeveloperIdentity", **asked) == "ResourceNotFoundException"
     assert token(world, "ana")["IdentityId"] != ana
+
+
+def test_an_identity_without_its_last_user_opens_for_nobody(world: World) -> None:
+    answer = token(world, "ana")
+    ana, logins = answer["IdentityId"], {"cognito-identity.amazonaws.com": answer["Token"]}
+    asked = {"IdentityId": ana, "DeveloperProviderName": PROVIDER, "DeveloperUserIdentifier": "ana"}
+    ask(world, "UnlinkDeveloperIdentity", **asked)
+    for given in (None, logins):
+        with pytest.raises(PoolError, match="is forbidden"):
+            world.credentials(ana, given)
+
+
+def test_a_page_that_nobody_began_is_refused(world: World) -> None:
+    asked = {"IdentityId": token(world, "ana")["IdentityId"], "NextToken": "x"}
+    assert refused(world, "LookupDeveloperIdentity", **asked) == "InvalidParameterException"
 
 
 # --- tags -----------------------------------------------------------------------------------

@@ -441,3 +441,22 @@ def test_a_refusal_never_quotes_a_token(world: World) -> None:
 
 def test_an_operation_that_is_not_served_is_unknown(world: World) -> None:
     refused(world, "ListIdentityPools", {}, "UnknownOperationException")
+
+
+def test_an_identity_without_its_last_login_opens_for_nobody(world: World) -> None:
+    logins = world.login("ana")
+    ana = world.get_id(logins)
+    unlink = {"IdentityId": ana, "Logins": logins, "LoginsToRemove": [PROVIDER]}
+    assert world.pool.handle("UnlinkIdentity", unlink) == {}
+    for given in (None, logins):
+        with pytest.raises(PoolError, match="is forbidden"):
+            world.credentials(ana, given)
+    assert world.get_id(logins) != ana, "the user is somebody new"
+
+
+@pytest.mark.parametrize("roles", [5, None, {"r": 1}])
+def test_roles_that_are_none_are_no_roles(world: World, roles: Any) -> None:
+    logins = world.forged(**{"cognito:roles": roles})
+    ana = world.get_id(logins)
+    with pytest.raises(PoolError, match="CustomRoleArn"):
+        world.credentials(ana, logins, CustomRoleArn="r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,7 +120,7 @@ class DeveloperOperations:
                     "DeveloperUserAlreadyRegisteredException",
                     "The developer user identifier belongs to another identity.",
                 )
-            asked.merged = True
+            asked.closed = True
         identity = known or asked or self.directory.new()
         # Its own tokens are a login too: they are what the user's program brings.
         self.directory.link(identity, [*keys, (self.openid.provider, identity.identity_id)])
@@ -144,7 +145,10 @@ class DeveloperOperations:
             code = "ResourceConflictException" if found is not None else "ResourceNotFoundException"
             raise PoolError(code, "The developer user identifier is not of this identity.")
         users = sorted(name for provider, name in found.logins if provider == self.provider)
-        start, size = int(request.get("NextToken", "0")), request.get("MaxResults", 60)
+        token, size = request.get("NextToken", "0"), request.get("MaxResults", 60)
+        if not re.fullmatch(r"[0-9]{1,6}", token):
+            raise invalid_parameter("Invalid NextToken.")  # our words
+        start = int(token)
         more = {"NextToken": str(start + size)} if len(users) > start + size else {}
         return {
             "IdentityId": found.identity_id,

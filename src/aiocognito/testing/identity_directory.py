@@ -4,7 +4,9 @@
 - a login leads to one identity, whatever the token;
 - a guest that signs in becomes the identity of that login, or is merged into the one
   the login has already;
-- two identities that both have logins do not merge by themselves.
+- two identities that both have logins do not merge by themselves;
+- an identity whose last login was taken off opens for nobody, guests included (API
+  reference, UnlinkIdentity and UnlinkDeveloperIdentity).
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ __all__ = ["Identity", "IdentityDirectory", "VerifiedLogin"]
 
 @define
 class Identity:
-    """One identity; without logins it is a guest."""
+    """One identity; one that never had logins is a guest.
+
+    Attributes:
+        logins: (provider, subject).
+        closed: Whether it was merged into another, or its last login was taken off.
+    """
 
     identity_id: str
-    logins: set[tuple[str, str]] = field(factory=set)  # (provider, subject)
-    merged: bool = False
+    logins: set[tuple[str, str]] = field(factory=set)
+    closed: bool = False
 
 
 @frozen
@@ -92,12 +99,18 @@ class IdentityDirectory:
         for key in keys:
             identity.logins.discard(key)
             self._by_login.pop(key, None)
+        # Its own tokens are no login that somebody brought.
+        if all(subject in self._identities for _, subject in identity.logins):
+            for key in identity.logins:
+                self._by_login.pop(key, None)
+            identity.logins.clear()
+            identity.closed = True
 
     def merge(self, source: Identity, into: Identity) -> None:
         """Move all logins of one identity to another; the first is gone."""
         self.link(into, list(source.logins))
         source.logins.clear()
-        source.merged = True
+        source.closed = True
 
     def resolve(self, asked: Identity, logins: tuple[VerifiedLogin, ...]) -> Identity:
         """Decide which identity an id and a set of logins stand for.
@@ -106,17 +119,23 @@ class IdentityDirectory:
             PoolError: ``NotAuthorizedException``: the id is somebody else's.
         """
         if not logins:
-            if asked.logins or asked.merged:
-                raise not_authorized(f"Access to Identity '{asked.identity_id}' is forbidden.")
+            if asked.logins or asked.closed:
+                raise _forbidden(asked)
             return asked
         known = self.known(login.key for login in logins)
+        if asked.closed and known is None:
+            raise _forbidden(asked)
         if asked.logins and known is not asked:
             raise not_authorized(
                 "Logins don't match. Please include at least one valid login "
                 "for this identity or identity pool."
             )
         if known is not None and known is not asked:
-            asked.merged = True
+            asked.closed = True
         identity = known or asked
         self.link(identity, (login.key for login in logins))
         return identity
+
+
+def _forbidden(asked: Identity) -> PoolError:
+    return not_authorized(f"Access to Identity '{asked.identity_id}' is forbidden.")

@@ -278,11 +278,15 @@ class LocalIdentityPool:
 
     def _own_claims(self, token: str) -> Mapping[str, Any]:
         try:
-            return self._openid.read(token)
+            claims = self._openid.read(token)
         except TokenExpired as error:
             raise login_refused(f"Token expired: {error.expected} >= {error.actual}") from None
         except TokenVerificationError:
             raise login_refused("Couldn't verify signed token.") from None
+        if claims["amr"][0] != "authenticated":
+            # Nobody vouched for a guest. What the service says then is not recorded; ours.
+            raise login_refused("Not a valid OpenId Connect identity token.")
+        return claims
 
     def _check_guests_allowed(self) -> None:
         if not self.guests:

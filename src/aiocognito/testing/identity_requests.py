@@ -48,8 +48,13 @@ def login_claims(token: str, pool: LocalUserPool) -> Mapping[str, Any]:
 
 def roles_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
     """Return ``cognito:roles``, a list or (on one page of the guide) a text with commas."""
-    roles = claims.get("cognito:roles", ())
-    return tuple(roles.split(",")) if isinstance(roles, str) else tuple(roles)
+    match claims.get("cognito:roles"):
+        case str(roles):
+            return tuple(roles.split(","))
+        case list(roles):
+            return tuple(roles)
+        case _:
+            return ()
 
 
 def _what_is_wrong(error: TokenVerificationError) -> str:
