@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiocognito import Session, _persist
+from aiocognito import Fleet, Session, _persist
 from aiocognito._protected import on_asyncio
 from aiocognito.errors import (
     IncorrectUsernameOrPassword,
@@ -495,6 +495,50 @@ async def test_whatever_a_store_raises_no_token_is_lost(error: Exception) -> Non
     failed = world.heard(PersistFailed)[0].error
     assert isinstance(failed, StoreUnavailable)
     assert failed.__cause__ is error
+
+
+class NonsenseStore(FlakyStore):
+    """Somebody's first store: it does the work and answers anything."""
+
+    answer: Any = None
+    about = ""
+
+    async def _around(self, name: str, call: Any) -> Any:
+        result = await super()._around(name, call)
+        return self.answer if name == self.about else result
+
+
+@pytest.mark.parametrize("fleet", [None, Fleet()], ids=["alone", "shared"])
+@pytest.mark.parametrize(
+    ("about", "answer"),
+    [("load", "text"), ("load", {"generation": 1}), ("commit", None), ("commit", True)],
+)
+async def test_whatever_a_store_answers_no_token_is_lost(
+    about: str, answer: Any, fleet: Fleet | None
+) -> None:
+    world = Stored(rotation=True, rotation_grace=60)
+    world.store = NonsenseStore(world.clock)
+    world.store.about, world.store.answer = about, answer
+    pool = world.another_pool(fleet=fleet, rotation_grace=60.0)
+    session = await pool.sign_in("ana", PASSWORD)
+    assert await session.access_token()
+    assert isinstance(world.heard(PersistFailed)[0].error, StoreUnavailable)
+    await pool.aclose()
+    # What is in memory is the newest: it goes on where the store makes sense again.
+    world.store.about = ""
+    world.clock.advance(3601)
+    again = world.another_pool().restore(session.export_state())
+    assert await again.access_token()
+
+
+async def test_a_lease_that_is_none_is_refused() -> None:
+    world = Stored(rotation=True, rotation_grace=60)
+    world.store = NonsenseStore(world.clock)
+    world.store.about, world.store.answer = "acquire", True
+    pool = world.another_pool(fleet=Fleet(), rotation_grace=60.0)
+    with pytest.raises(RefreshFailed) as failure:
+        await pool.session("ana", password=PASSWORD).access_token()
+    assert isinstance(failure.value.__cause__, StoreUnavailable)
 
 
 async def test_a_store_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

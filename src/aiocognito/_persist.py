@@ -66,7 +66,7 @@ from aiocognito.errors import (
     TokenVerificationError,
 )
 from aiocognito.events import Event, PersistFailed
-from aiocognito.stores.base import Entry, Lease, SharedTokenStore, StoreKey, TokenStore
+from aiocognito.stores.base import Conflict, Entry, Lease, SharedTokenStore, StoreKey, TokenStore
 from aiocognito.tokens.freshness import Freshness, backoff_delay, freshness
 from aiocognito.tokens.saved import SavedState
 from aiocognito.tokens.stored import StoredTokens
@@ -333,7 +333,8 @@ class Persistence:
             case Load():
                 return await self._load()
             case Commit(entry=entry, expected=expected):
-                return await self._asked(store.commit, key, entry, expected=expected)
+                done = await self._asked(store.commit, key, entry, expected=expected)
+                return _checked(done, Entry, Conflict)
             case Delete(expected=expected):
                 return await self._asked(store.delete, key, expected=expected)
             case Release():
@@ -365,10 +366,10 @@ class Persistence:
 
     async def _acquire(self, seconds: float) -> Lease | None:
         assert self._shared_store is not None
-        lease: Lease | None = await self._asked(
+        lease = await self._asked(
             self._shared_store.acquire, self._rules.key, owner=self._owner, ttl=seconds
         )
-        self._lease = lease
+        self._lease = _checked(lease, Lease, type(None))
         return lease
 
     async def _let_go(self) -> None:
@@ -382,7 +383,7 @@ class Persistence:
     async def _load(self) -> Found | None:
         store, key = self._storing.store, self._rules.key
         try:
-            entry: Entry | None = await self._asked(store.load, key)
+            entry = _checked(await self._asked(store.load, key), Entry, type(None))
         except StoreDamaged:
             # As good as absent. What could not be put aside is in the way of the next.
             await self._asked(store.delete, key)
@@ -532,6 +533,7 @@ class Persistence:
                 before.value, minted_at=before.minted_at, parent=before.parent, alt=before.alt
             )
             done = await self._asked(store.commit, key, old, expected=wrong.generation)
+            done = _checked(done, Entry, Conflict)
             self._note_saved(done if isinstance(done, Entry) else done.current)
 
     def _note(self, outcome: Outcome) -> None:
@@ -585,6 +587,13 @@ class Persistence:
         except StoreUnavailable:
             return  # the turn knows what to do
         self._looked = True
+
+
+def _checked(answer: T, *kinds: type) -> T:
+    """Refuse what a store cannot mean; one of the user's own may answer anything."""
+    if not isinstance(answer, kinds):
+        raise StoreUnavailable(f"The store answers with a {type(answer).__name__}.")
+    return answer
 
 
 def _save_over(unsaved: NotSaved) -> Steps:
