@@ -47,11 +47,11 @@ def refused() -> IncorrectUsernameOrPassword:
     )
 
 
-def throttled() -> Throttled:
+def throttled(operation: str = "RespondToAuthChallenge") -> Throttled:
     return Throttled(
         code="TooManyRequestsException",
         message="Rate exceeded",
-        operation="InitiateAuth",
+        operation=operation,
         request_id=None,
         status=400,
         retry_safe=True,
@@ -109,6 +109,17 @@ async def test_an_attempt_that_reached_nobody_is_not_counted(
         assert await relogin.run(service.sign_in) == "signed in"
     with pytest.raises(RefreshFailed):
         await relogin.run(service.sign_in)
+
+
+async def test_an_attempt_that_was_throttled_at_its_first_call_is_not_counted(
+    relogin: Relogin, service: Service
+) -> None:
+    # F104: a storm of a minute must not cost a worker a quarter of an hour.
+    service.trouble = [throttled("InitiateAuth") for _ in range(5)]
+    for _ in range(5):
+        with pytest.raises(Throttled):
+            await relogin.run(service.sign_in)
+    assert await relogin.run(service.sign_in) == "signed in"
 
 
 async def test_an_attempt_that_was_answered_counts_whatever_the_answer(

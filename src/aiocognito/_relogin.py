@@ -27,6 +27,7 @@ from aiocognito.errors import (
     InvalidArgument,
     InvalidType,
     RefreshFailed,
+    Throttled,
 )
 from aiocognito.flow.app_client import checked_password
 from aiocognito.tokens.quota import Bucket
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 _WINDOW = 900.0
 _PER_WINDOW = 2
+_BEGINNINGS = ("InitiateAuth", "AdminInitiateAuth")
 # Nobody says how long a user is locked. The service's own locks double up to 15 minutes.
 _SHORTEST_LOCK = 60.0
 _LONGEST_LOCK = 900.0
@@ -100,6 +102,11 @@ class Relogin:
             raise
         except ConnectFailed:
             self._recent.remove(began)  # nothing was presented
+            raise
+        except Throttled as refusal:
+            # Too many ask just now. Later in a sign-in a server has learnt more by then.
+            if refusal.operation in _BEGINNINGS:
+                self._recent.remove(began)
             raise
         except AttemptsExceeded as locked:
             # The password was not looked at, and asking does not lengthen the lock.
