@@ -84,27 +84,25 @@ async def with_a_local_pool() -> None:
             )
 
 
-async def with_a_pool_of_yours(pool_id: str) -> None:
+async def with_a_pool_of_yours(username: str, password: str) -> None:
     async with UserPool(
-        pool_id,
+        os.environ["COGNITO_USER_POOL_ID"],
         os.environ["COGNITO_CLIENT_ID"],
-        client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
+        client_secret=os.environ.get("COGNITO_CLIENT_SECRET") or None,
+        endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
         aws=get_session(),
     ) as pool:
-        username = await anyio.to_thread.run_sync(input, "User name: ")
-        password = await anyio.to_thread.run_sync(getpass)
         await show(await sign_in(pool, username, password, lambda: input("Code: ")))
-
-
-async def main() -> None:
-    if pool_id := os.environ.get("COGNITO_USER_POOL_ID"):
-        await with_a_pool_of_yours(pool_id)
-    else:
-        await with_a_local_pool()
 
 
 if __name__ == "__main__":
     try:
-        anyio.run(main)
+        if "COGNITO_USER_POOL_ID" in os.environ:
+            # Before the event loop starts: there Ctrl-C and echo just work.
+            anyio.run(with_a_pool_of_yours, input("User name: "), getpass("Password: "))
+        else:
+            anyio.run(with_a_local_pool)
     except CognitoError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nInterrupted.")

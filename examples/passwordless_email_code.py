@@ -11,6 +11,7 @@ pool EMAIL_OTP as a first factor.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -19,6 +20,7 @@ import anyio.to_thread
 from aiocognito import (
     Choice,
     CodeMismatch,
+    CognitoError,
     EmailOtp,
     SelectChallenge,
     Session,
@@ -49,7 +51,7 @@ async def sign_in(pool: UserPool, username: str, ask: Ask) -> Session:
                 raise SystemExit(f"and then it asks for {other.name}")
 
 
-async def with_a_person() -> None:
+async def with_a_person(name: str) -> None:
     async def ask(text: str) -> str:
         return await anyio.to_thread.run_sync(input, text)
 
@@ -59,7 +61,7 @@ async def with_a_person() -> None:
         client_secret=os.environ.get("COGNITO_CLIENT_SECRET") or None,
         endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
     ) as pool:
-        session = await sign_in(pool, await ask("User name: "), ask)
+        session = await sign_in(pool, name, ask)
         print(f"signed in as {session.username}")
         await session.sign_out()
 
@@ -81,4 +83,13 @@ async def by_itself() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(with_a_person if "COGNITO_USER_POOL_ID" in os.environ else by_itself)
+    try:
+        if "COGNITO_USER_POOL_ID" in os.environ:
+            # Before the event loop starts: there Ctrl-C just works.
+            anyio.run(with_a_person, input("User name: "))
+        else:
+            anyio.run(by_itself)
+    except CognitoError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nInterrupted.")

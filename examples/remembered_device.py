@@ -15,10 +15,11 @@ import sys
 from getpass import getpass
 
 import anyio
-import anyio.to_thread
+from attrs import field, frozen
 
 from aiocognito import (
     Challenge,
+    CognitoError,
     DeviceChanged,
     NewDevice,
     RememberedDevice,
@@ -31,6 +32,24 @@ from aiocognito.events import Event
 from aiocognito.flow.challenges import Answer
 from aiocognito.login import Responder
 from aiocognito.testing import LocalCognito
+
+
+@frozen
+class Person:
+    """Who signs in, and where that person's device is kept."""
+
+    name: str
+    password: str = field(repr=False)
+    path: anyio.Path
+
+
+def person() -> Person | None:
+    """Ask who signs in, before the event loop starts: there Ctrl-C and echo just work."""
+    if "COGNITO_USER_POOL_ID" not in os.environ:
+        return None
+    if not sys.argv[1:]:
+        sys.exit("Say in which file the device is kept.")
+    return Person(input("User name: "), getpass("Password: "), anyio.Path(sys.argv[1]))
 
 
 def tell(event: Event) -> None:
@@ -64,16 +83,15 @@ async def sign_in(
     return session
 
 
-async def with_a_person(path: anyio.Path) -> None:
+async def with_a_person(who: Person) -> None:
     async with UserPool(
         os.environ["COGNITO_USER_POOL_ID"],
         os.environ["COGNITO_CLIENT_ID"],
-        client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
+        client_secret=os.environ.get("COGNITO_CLIENT_SECRET") or None,
+        endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
         observer=tell,
     ) as pool:
-        name = await anyio.to_thread.run_sync(input, "User name: ")
-        password = await anyio.to_thread.run_sync(getpass)
-        session = await sign_in(pool, name, password, responders.prompt(), path)
+        session = await sign_in(pool, who.name, who.password, responders.prompt(), who.path)
         await session.sign_out()
 
 
@@ -98,13 +116,18 @@ async def by_itself(path: anyio.Path) -> None:
             await sign_in(pool, "ana", "Correct-Horse-9!", with_authenticator, path)
 
 
-async def main() -> None:
-    if "COGNITO_USER_POOL_ID" in os.environ:
-        await with_a_person(anyio.Path(sys.argv[1]))
+async def main(who: Person | None) -> None:
+    if who is not None:
+        await with_a_person(who)
         return
     async with anyio.TemporaryDirectory() as folder:
         await by_itself(anyio.Path(folder) / "device")
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    try:
+        anyio.run(main, person())
+    except CognitoError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nInterrupted.")

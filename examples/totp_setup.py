@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from getpass import getpass
@@ -21,7 +22,14 @@ import anyio.to_thread
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from aiocognito import EnableSoftwareTokenMFA, Session, TotpSetup, UserPool, responders
+from aiocognito import (
+    CognitoError,
+    EnableSoftwareTokenMFA,
+    Session,
+    TotpSetup,
+    UserPool,
+    responders,
+)
 from aiocognito.testing import LocalCognito, ManualClock
 
 AskCode = Callable[[TotpSetup], Awaitable[str]]
@@ -42,7 +50,7 @@ async def set_up(session: Session, ask: AskCode) -> TotpSetup:
     return setup
 
 
-async def with_a_person() -> None:
+async def with_a_person(name: str, password: str) -> None:
     async def ask(setup: TotpSetup) -> str:
         print(f"Scan this as a QR code, or type {setup.secret}:\n{setup.uri}")
         return await anyio.to_thread.run_sync(input, "Code: ")
@@ -50,10 +58,9 @@ async def with_a_person() -> None:
     async with UserPool(
         os.environ["COGNITO_USER_POOL_ID"],
         os.environ["COGNITO_CLIENT_ID"],
-        client_secret=os.environ.get("COGNITO_CLIENT_SECRET"),
+        client_secret=os.environ.get("COGNITO_CLIENT_SECRET") or None,
+        endpoint_url=os.environ.get("COGNITO_ENDPOINT_URL"),
     ) as pool:
-        name = await anyio.to_thread.run_sync(input, "User name: ")
-        password = await anyio.to_thread.run_sync(getpass)
         session = await pool.sign_in(name, password, respond=responders.prompt())
         await set_up(session, ask)
         await session.sign_out()
@@ -95,4 +102,13 @@ async def by_itself() -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(with_a_person if "COGNITO_USER_POOL_ID" in os.environ else by_itself)
+    try:
+        if "COGNITO_USER_POOL_ID" in os.environ:
+            # Before the event loop starts: there Ctrl-C and echo just work.
+            anyio.run(with_a_person, input("User name: "), getpass("Password: "))
+        else:
+            anyio.run(by_itself)
+    except CognitoError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, EOFError):
+        sys.exit("\nInterrupted.")

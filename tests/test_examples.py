@@ -97,6 +97,44 @@ def test_no_network_is_one_sentence() -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "example",
+    ["remembered_device", "totp_setup", "passwordless_email_code", "admin_sign_in"],
+)
+def test_no_network_is_one_sentence_in_each_example_for_people(
+    example: str, tmp_path: Path
+) -> None:
+    with LocalCognito() as local:
+        gone = {**settings(local), "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "none"}
+    program = start(f"{example}.py", str(tmp_path / "device"), **gone)
+    _, err = finish(program, "eva\nCorrect-Horse-9!\n")
+    assert program.returncode == 1
+    assert "ConnectFailed: No connection to the service" in err
+    assert "Traceback" not in err
+
+
+def test_a_device_is_kept_for_a_person_in_the_file_that_is_named(tmp_path: Path) -> None:
+    with LocalCognito(device_tracking="ALWAYS") as local:
+        local.add_user("eva", "Correct-Horse-9!", totp=True)
+        for answers in (f"{local.totp_code('eva')}\n", ""):
+            program = start("remembered_device.py", str(tmp_path / "device"), **settings(local))
+            out, err = finish(program, f"eva\nCorrect-Horse-9!\n{answers}")
+            assert program.returncode == 0, err
+    assert "the device was enough" in out
+    assert (tmp_path / "device").stat().st_mode & 0o077 == 0
+
+
+def test_a_missing_file_and_nobody_at_the_keyboard_are_one_sentence_each() -> None:
+    with LocalCognito() as local:
+        program = start("remembered_device.py", **settings(local))
+        _, err = finish(program)
+        assert (program.returncode, err) == (1, "Say in which file the device is kept.\n")
+        program = start("totp_setup.py", **settings(local))
+        _, err = finish(program)
+    assert program.returncode == 1
+    assert err.endswith("Interrupted.\n")
+
+
 def test_the_worker_stays_signed_in_and_ctrl_c_ends_it() -> None:
     program = start("worker.py")
     assert program.stdout is not None
