@@ -379,8 +379,17 @@ def test_devices_are_shown(device: Device, clock: ManualClock, prefix: str) -> N
     shown = device.ask(f"{prefix}GetDevice", **members)["Device"]
     attributes = {pair["Name"]: pair["Value"] for pair in shown["DeviceAttributes"]}
     assert shown["DeviceKey"] == device.key
-    assert attributes["device_name"] == "laptop"
-    assert attributes["dev:device_remembered_status"] == "remembered"
+    owner = f"ana.{POOL_ID}"
+    assert attributes == {
+        "device_status": "valid",
+        "device_name": "laptop",
+        "dev:device_arn": f"arn:aws:cognito-idp:{POOL_ID.partition('_')[0]}:000000000000"
+        f":owner/{owner}/device/{device.key}",
+        "dev:device_owner": owner,
+        "last_ip_used": "127.0.0.1",
+        "dev:device_remembered_status": "remembered",
+        "dev:device_sdk": "aws-sdk",
+    }
     assert shown["DeviceLastAuthenticatedDate"] == shown["DeviceCreateDate"] + 60
     assert device.ask(f"{prefix}ListDevices", **members) == {"Devices": [shown]}
 

@@ -80,7 +80,7 @@ class DeviceOperations:
 
     def get(self, user: LocalUser, request: Mapping[str, Any]) -> Answer:
         """Answer GetDevice."""
-        return {"Device": self._device(user, request).description()}
+        return {"Device": self._described(user, self._device(user, request))}
 
     def list(self, user: LocalUser, request: Mapping[str, Any]) -> Answer:
         """Answer ListDevices."""
@@ -88,7 +88,7 @@ class DeviceOperations:
         devices, more = page(
             user.devices.values(), request, key=lambda device: device.key, cursor="PaginationToken"
         )
-        return {"Devices": [device.description() for device in devices], **more}
+        return {"Devices": [self._described(user, device) for device in devices], **more}
 
     def update(self, user: LocalUser, request: Mapping[str, Any]) -> Answer:
         """Answer UpdateDeviceStatus."""
@@ -105,6 +105,9 @@ class DeviceOperations:
         del user.devices[device.key]
         self.state.tokens.refresh_tokens.forget_device(user.sub, device.key)
         return {}
+
+    def _described(self, user: LocalUser, device: LocalDevice) -> Answer:
+        return device.description(user.username, self.state.settings.pool)
 
     def _device(self, user: LocalUser, request: Mapping[str, Any]) -> LocalDevice:
         self._refuse_untracked()

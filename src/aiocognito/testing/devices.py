@@ -6,9 +6,12 @@ from typing import Any
 
 from attrs import define, field
 
+from aiocognito._partitions import UserPoolId
 from aiocognito.srp.verifier import Verifier
 
 __all__ = ["LocalDevice", "NamedDevice"]
+
+_ACCOUNT = "000000000000"
 
 
 @define(kw_only=True, eq=False)
@@ -35,13 +38,24 @@ class LocalDevice:
     modified_at: float
     seen_at: float
 
-    def description(self) -> dict[str, Any]:
-        """Return it as GetDevice and ListDevices show it."""
+    def description(self, username: str, pool: UserPoolId) -> dict[str, Any]:
+        """Return it as GetDevice and ListDevices show it.
+
+        Args:
+            username: Whose it is.
+            pool: Where.
+        """
+        owner = f"{username}.{pool.text}"
         attributes = {
             "device_status": "valid",
             "device_name": self.name,
-            "dev:device_remembered_status": "remembered" if self.remembered else "not_remembered",
+            "dev:device_arn": (
+                f"arn:aws:cognito-idp:{pool.region}:{_ACCOUNT}:owner/{owner}/device/{self.key}"
+            ),
+            "dev:device_owner": owner,
             "last_ip_used": "127.0.0.1",
+            "dev:device_remembered_status": "remembered" if self.remembered else "not_remembered",
+            "dev:device_sdk": "aws-sdk",
         }
         return {
             "DeviceKey": self.key,
