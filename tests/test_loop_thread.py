@@ -53,15 +53,51 @@ anyio.run(main, backend=backend, backend_options={"use_uvloop": True} if uvloop 
 print("quiet")
 """
 
+FIRST_OF_ALL = """
+import sys
+import anyio
+from aiocognito import IdentityPool, UserPool
+from tests.transport.loop_guard import loop_guard
+
+heavy = {"aiobotocore", "botocore"} & set(sys.modules)
+assert not heavy, heavy
+POOL = "eu-west-1:00000000-0000-4000-8000-000000000001"
+
+async def main():
+    await anyio.sleep(0)
+    with loop_guard():
+        if sys.argv[3] == "guest":
+            async with IdentityPool(POOL) as identities:
+                identities.guest().aws_session()
+        else:
+            async with UserPool("eu-west-1_Ab12Cd34E", "abc", identity_pool_id=POOL) as pool:
+                pool.session("ana", password="Secret-9").aws_session()
+
+backend, uvloop = sys.argv[1], sys.argv[2] == "uvloop"
+anyio.run(main, backend=backend, backend_options={"use_uvloop": True} if uvloop else {})
+print("quiet")
+"""
+
 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop", "trio"])
 def test_a_cold_sign_in_leaves_the_loops_thread_alone(loop: str) -> None:
+    assert_quiet(COLD, loop)
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("who", ["guest", "session"])
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_a_session_for_aws_before_any_call_leaves_it_alone(loop: str, who: str) -> None:
+    assert_quiet(FIRST_OF_ALL, loop, who)
+
+
+def assert_quiet(script: str, loop: str, *more: str) -> None:
     pytest.importorskip(loop)
     if loop == "trio":
         pytest.importorskip("httpx2")
     done = subprocess.run(
-        [sys.executable, "-c", COLD, "trio" if loop == "trio" else "asyncio", loop],
+        [sys.executable, "-c", script, "trio" if loop == "trio" else "asyncio", loop, *more],
         capture_output=True,
         text=True,
         timeout=80,

@@ -14,11 +14,15 @@ Rules of this file
 
 from __future__ import annotations
 
+import importlib
 import logging
+import sys
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from weakref import WeakSet, WeakValueDictionary
+
+import anyio.to_thread
 
 from aiocognito._clock import SYSTEM_CLOCK, Clock
 from aiocognito._exchange import Exchange, Issued
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["AwsIdentity", "IdentityPool", "LoginSource", "LoginValue"]
 
 _LOGGER = logging.getLogger("aiocognito")
+_AWS = "aiocognito.aws"
 
 
 class AwsIdentity:
@@ -129,6 +134,11 @@ class AwsIdentity:
 
         They renew them by themselves, all in one exchange. Neither environment nor
         profiles are asked for credentials; see `aiocognito.aws.aws_session`.
+
+        Entering the pool (``async with``), and its first call, load aiobotocore in a
+        worker thread. Where neither has happened, or the pool has a ``transport`` of
+        yours, this blocks the event loop while it is loaded: import `aiocognito.aws`
+        before.
 
         Args:
             region_name: Where its clients go by default; the identity pool's region
@@ -312,7 +322,7 @@ class IdentityPool:
                 endpoint_url=endpoint_url,
                 allow_http=allow_http,
                 aws=aws,
-                preload=("aiocognito.aws",),
+                preload=(_AWS,),
             )
             sts = BotocoreTransport(
                 self._id.region,
@@ -481,6 +491,9 @@ class IdentityPool:
             await transport.aclose()
 
     async def __aenter__(self) -> Self:
+        # What `aws_session` needs takes long to load, and it cannot wait by itself.
+        if self._owned and _AWS not in sys.modules:
+            await anyio.to_thread.run_sync(importlib.import_module, _AWS, abandon_on_cancel=True)
         return self
 
     async def __aexit__(

@@ -548,6 +548,8 @@ class UserPool(PoolAccounts):
 
     async def __aenter__(self) -> Self:
         self._check_open()
+        if self._identity_pool is not None:
+            await self._identity_pool.__aenter__()
         return self
 
     async def __aexit__(
