@@ -350,6 +350,21 @@ async def test_a_store_that_is_down_does_not_keep_a_session_of_its_own_from_refr
     assert world.kept().state.refresh_token == session._keeper.refresh_token
 
 
+async def test_nobody_is_told_to_sign_in_because_the_store_is_down() -> None:
+    # F083
+    world = Stored()
+    await world.pool.sign_in("ana", PASSWORD)
+    session = world.another_pool().session("ana")
+    world.store.down = {"load"}
+    with pytest.raises(RefreshFailed) as failure:
+        await session.access_token()
+    assert isinstance(failure.value.__cause__, StoreUnavailable)
+    assert not world.heard(SessionEnded)
+    world.store.down = set()
+    world.clock.advance(failure.value.retry_after + 1)
+    assert await session.access_token()
+
+
 async def test_an_entry_that_no_key_opens_is_not_written_over() -> None:
     world = Stored()
 

@@ -59,7 +59,7 @@ from aiocognito._effects import (
     Wait,
 )
 from aiocognito._redact import Secret
-from aiocognito.errors import CognitoError, StoreError
+from aiocognito.errors import CognitoError, SignInRequired, StoreError
 from aiocognito.stores.base import Conflict, Entry, Lease
 
 __all__ = ["Steps", "save", "turn"]
@@ -80,16 +80,26 @@ def turn(memory: Memory, rules: Rules) -> Steps:
             return outcome
     if rules.shared:
         return (yield from _shared_turn(memory, rules))
+    down: StoreError | None = None
     try:
         found: Found | None = yield Load()
-    except StoreError:
-        found = None
+    except StoreError as error:
+        found, down = None, error
         base = memory.known  # the token in memory is the newest there is
     else:
         if memory.unsaved is None and _is_news(found, memory):
             return Adopt(found.entry)
         base = None if found is None else found.entry
-    return (yield from _refresh(_at_hand(found, base, memory), memory, rules, None))
+    outcome = yield from _refresh(_at_hand(found, base, memory), memory, rules, None)
+    if down is not None and _knows_nobody(outcome):
+        return Down(down)  # what to go on with may be in the store
+    return outcome
+
+
+def _knows_nobody(outcome: Outcome) -> bool:
+    if not isinstance(outcome, Failed) or not isinstance(outcome.error, SignInRequired):
+        return False
+    return outcome.error.reason == "not-signed-in"
 
 
 def _shared_turn(memory: Memory, rules: Rules) -> Steps:
