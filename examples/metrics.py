@@ -22,7 +22,7 @@ from aiocognito import PoolHealth, Scheduler, Session, UserPool
 from aiocognito.testing import LocalCognito
 
 COUNTERS = ("sign_ins", "refreshes", "failures", "throttles", "ends", "lapses")
-GAUGES = ("oldest_token_age", "last_success_age", "waiting", "refresh_rate")
+GAUGES = ("oldest_token_age", "last_success_age", "waiting", "refresh_rate", "unsaved")
 
 
 def watch(meter: Meter, pool: UserPool) -> None:

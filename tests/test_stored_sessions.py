@@ -277,6 +277,28 @@ async def test_a_store_that_does_not_take_it_disturbs_nobody() -> None:
     await world.pool.aclose()
 
 
+async def test_a_store_that_takes_nothing_is_told_of_to_everybody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who has no observer has a log, and a metrics exporter."""
+    world = Stored()
+    session = await world.pool.sign_in("ana", PASSWORD)
+    assert world.pool.health().unsaved == 0
+    world.store.down = {"commit"}
+    for _ in range(2):
+        await session.refresh()
+    assert world.pool.health().unsaved == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "The token store does not take new tokens: Down."
+    ]
+    world.store.down = set()
+    await session.refresh()
+    assert world.pool.health().unsaved == 0
+    world.store.down = {"commit"}
+    await session.refresh()
+    assert len(caplog.records) == 2
+
+
 async def test_closing_the_pool_waits_for_a_rotation_nobody_wrote() -> None:
     # threat 28
     world = Stored(rotation=True)

@@ -94,6 +94,7 @@ class Storing:
         poll: Seconds within which a worker looks for what another brings.
         rotates: Whether refresh tokens may rotate, by what the caller says.
         unsaved: Whose tokens are newer than the store's.
+        complained: Whether the log says already that the store does not take tokens.
         closing: Whether the pool is closed: what is not written now never will be.
     """
 
@@ -103,7 +104,14 @@ class Storing:
     poll: float
     rotates: bool = True
     unsaved: WeakSet[Persistence] = field(factory=WeakSet)
+    complained: bool = False
     closing: bool = False
+
+    def note_failure(self, error: StoreError) -> None:
+        """Complain, once until it works again: not everybody has an observer."""
+        if not self.complained:
+            self.complained = True
+            _log.warning("The token store does not take new tokens: %s", error)
 
     def note_rotation(self) -> None:
         """Complain, once, where a refresh token rotated that was said not to."""
@@ -552,10 +560,13 @@ class Persistence:
         self._memory.known, self._memory.unsaved = entry, None
         self._failures = 0
         self._storing.unsaved.discard(self)
+        if entry is not None:
+            self._storing.complained = False
 
     def _note_unsaved(self, outcome: NotSaved) -> None:
         self._memory.unsaved = outcome
         self._storing.unsaved.add(self)
+        self._storing.note_failure(outcome.error)
         self._failures += 1
         goes_on = not self._storing.closing and (
             self._retries or self._protected.start(self._save_later)

@@ -35,6 +35,8 @@ class PoolHealth:
             scheduler.)
         ends: Sessions that ended: signed out, revoked, refused.
         lapses: Refreshes that were left out because nobody used the session.
+        unsaved: Sessions whose newest tokens the store has not taken yet; with rotating
+            refresh tokens they would be lost if the process were killed now.
         oldest_token_age: Age of the oldest token that is held, or None.
         last_success_age: Seconds since tokens came in, or None: none have yet.
         scheduler_running: Whether refreshes happen without being asked for.
@@ -53,6 +55,7 @@ class PoolHealth:
     throttles: int
     ends: int
     lapses: int
+    unsaved: int
     oldest_token_age: float | None
     last_success_age: float | None
     scheduler_running: bool
@@ -63,7 +66,9 @@ class PoolHealth:
     ca_bundle: str | None
 
 
-def health_of(roster: Roster, scheduler: Scheduler | None, region: str) -> PoolHealth:
+def health_of(
+    roster: Roster, scheduler: Scheduler | None, region: str, *, unsaved: int
+) -> PoolHealth:
     """Take a pool's pulse."""
     now = roster.clock.boot()
     states: Counter[str] = Counter(dict.fromkeys(get_args(SessionState), 0))
@@ -86,6 +91,7 @@ def health_of(roster: Roster, scheduler: Scheduler | None, region: str) -> PoolH
         throttles=counters.throttles,
         ends=counters.ends,
         lapses=counters.lapses,
+        unsaved=unsaved,
         oldest_token_age=oldest,
         last_success_age=None if last is None else now - last,
         scheduler_running=scheduler is not None and scheduler.is_running,

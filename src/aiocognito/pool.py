@@ -311,7 +311,9 @@ class UserPool(PoolAccounts):
 
         Looks at every session once: for a scrape each half minute, not for each request.
         """
-        return health_of(self._roster, self._scheduler, self.region)
+        storing = self._services.storing
+        unsaved = 0 if storing is None else len(storing.unsaved)
+        return health_of(self._roster, self._scheduler, self.region, unsaved=unsaved)
 
     # --- signing in ---
 
