@@ -125,6 +125,36 @@ def test_what_the_local_pool_has_nothing_for_is_said() -> None:
     assert set(made.ignored) == {"Users.LambdaConfig", "Web.CallbackURLs"}
 
 
+def test_a_template_says_what_passkeys_are_for() -> None:
+    # F032
+    template = changed(
+        "Users",
+        Policies={"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}},
+        WebAuthnRelyingPartyID="auth.example.com",
+        WebAuthnUserVerification="required",
+        WebAuthnFactorConfiguration="MULTI_FACTOR_WITH_USER_VERIFICATION",
+    )
+    made = pools_from_template(template, parameters={"Minutes": "15"})
+    assert set(made.ignored) == {"Users.LambdaConfig", "Web.CallbackURLs"}
+    pool = made.pools["Users"]
+    described = pool.handle("GetUserPoolMfaConfig", {"UserPoolId": pool.user_pool_id})
+    assert described["WebAuthnConfiguration"] == {
+        "RelyingPartyId": "auth.example.com",
+        "UserVerification": "required",
+        "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"WebAuthnRelyingPartyID": "com"}, {"WebAuthnUserVerification": "discouraged"}],
+    ids=str,
+)
+def test_passkeys_of_nobody_or_without_a_user_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        pools_from_template(changed("Users", **wrong), parameters={"Minutes": "15"})
+
+
 async def test_people_sign_in_to_it() -> None:
     # F032, F047
     clock = ManualClock()

@@ -41,6 +41,7 @@ _POLICY = {
     "PasswordHistorySize": "history_size",
     "TemporaryPasswordValidityDays": "temporary_validity_days",
 }
+_TWO_FACTORS = "MULTI_FACTOR_WITH_USER_VERIFICATION"
 
 
 @frozen(kw_only=True)
@@ -200,6 +201,9 @@ class _Template:
             **_schema(get("Schema", ()), f"{name}.Schema"),
             **_policies(get("Policies", {})),
             **_devices(get("DeviceConfiguration")),
+            "relying_party": get("WebAuthnRelyingPartyID"),
+            "user_verification": get("WebAuthnUserVerification", "preferred"),
+            "passkey_mfa": get("WebAuthnFactorConfiguration") == _TWO_FACTORS,
         }
         ways = get("AccountRecoverySetting", {}).get("RecoveryMechanisms") or ()
         if ways:
