@@ -786,7 +786,7 @@ async def test_closing_wipes_credentials_and_closes_the_transport_it_made(
     await pool.aclose()
     assert holder._renewal.held is None
     assert service.closed == 0, "the caller's transport is the caller's to close"
-    for use in (holder.credentials, holder.identity_id):
+    for use in (holder.credentials, holder.identity_id, pool.__aenter__):
         with pytest.raises(SessionClosed):
             await use()
     assert "closed" in repr(pool)

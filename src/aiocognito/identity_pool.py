@@ -161,6 +161,7 @@ class AwsIdentity:
 
         ``subprocess.run(…, env=os.environ | exported)``. ``os.environ`` is not changed.
         A child gets no others when these end, within the hour (`AwsEnvironment.expires_at`).
+        Some SDKs (JavaScript's) prefer an ``AWS_PROFILE`` that is there to these variables.
 
         Args:
             region_name: The child's region; the identity pool's if left out.
@@ -491,6 +492,8 @@ class IdentityPool:
             await transport.aclose()
 
     async def __aenter__(self) -> Self:
+        if self._wire.closed:
+            raise SessionClosed
         # What `aws_session` needs takes long to load, and it cannot wait by itself.
         if self._owned and _AWS not in sys.modules:
             await anyio.to_thread.run_sync(importlib.import_module, _AWS, abandon_on_cancel=True)

@@ -36,7 +36,7 @@ from tests.servers.ministack import PASSWORD, REGION, AppThere, Ministack
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
-PROGRAM = [sys.executable, "-m", "aiocognito.credential_process"]
+PROGRAM = [sys.executable, "-P", "-m", "aiocognito.credential_process"]
 ODD_KEY = "open/a b+c(1)~é.txt"
 
 BOTO3 = """
