@@ -200,6 +200,22 @@ async def test_signing_out_revokes_and_forgets() -> None:
             await machine.credentials()
 
 
+async def test_signing_out_forgets_credentials_last() -> None:
+    # threat 47: those of a renewal under way elsewhere, which looks for the session then
+    forgotten: list[str] = []
+
+    class Told(MemoryTokenStore):
+        async def delete(self, key: StoreKey) -> None:
+            forgotten.append(key.kind)
+            await super().delete(key)
+
+    async with Machine(Told()) as machine:
+        await machine.sign_in()
+        await sign_out(machine.options(command="sign-out"), machine.store, machine.clock)
+    assert forgotten[-1] == "credentials"
+    assert "session" in forgotten[:-1]
+
+
 async def test_signing_out_forgets_without_a_network_too() -> None:
     async with Machine() as machine:
         await machine.sign_in()

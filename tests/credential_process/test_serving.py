@@ -107,6 +107,21 @@ async def test_twenty_processes_at_once_cost_one_renewal(
     assert renew.calls == 1
 
 
+async def test_a_sign_out_during_a_renewal_leaves_no_credentials_behind(
+    store: MemoryTokenStore, renew: Renewer, clock: ManualClock
+) -> None:
+    # threat 47
+    await store.commit(OPTIONS.session_key, Entry.first(b"a session"), expected=None)
+
+    async def sign_out() -> None:
+        await store.delete(OPTIONS.session_key)
+        await store.delete(OPTIONS.credentials_key)
+
+    renew.meanwhile = sign_out
+    await number(store, renew, clock)
+    assert await store.load(OPTIONS.credentials_key) is None
+
+
 async def test_whoever_waits_too_long_goes_on_without_the_lease(
     store: MemoryTokenStore, renew: Renewer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

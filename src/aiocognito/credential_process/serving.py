@@ -50,6 +50,7 @@ async def serve(
         if found is not None:
             return found
         try:
+            was_there = await _is_there(store, options.session_key)
             renewed = await renew(options, store, clock)
         except SignInRequired:
             raise
@@ -59,7 +60,18 @@ async def serve(
             raise
         with suppress(StoreError):  # they are good all the same
             await keep_credentials(store, key, renewed)
+            if was_there and not await _is_there(store, options.session_key):
+                # Somebody signed out meanwhile. A sign-out forgets credentials last, so
+                # either it has seen these, or it is seen here.
+                await store.delete(key)
     return renewed
+
+
+async def _is_there(store: TokenStore, key: StoreKey) -> bool:
+    try:
+        return await store.load(key) is not None
+    except StoreError:
+        return True  # what is damaged, or cannot be read now, was not signed out
 
 
 async def load_credentials(store: TokenStore, key: StoreKey) -> KeptCredentials | None:

@@ -92,4 +92,5 @@ async def sign_out(options: Options, store: TokenStore, clock: Clock) -> bool:
         async with open_user_pool(options, store, clock) as pool:
             await pool.session(options.username).sign_out(everywhere=options.everywhere)
     await store.delete(options.session_key)
+    await store.delete(options.credentials_key)  # of a renewal under way, see `serve`
     return was_there
