@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -169,17 +170,19 @@ def main() -> None:
         seen["workers"] += len(ends)
         seen["rounds"] += len(names)
         stories += [(name, end, plans[name], ends) for name, end in last if end != "served"]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seen["cpu seconds"] = round(used.ru_utime + used.ru_stime)
     json.dump({**seen, "failed": stories}, sys.stdout)
 
 
 def plan(chance: random.Random, most: int) -> list[tuple[int, str] | None]:
-    """Draw how many workers there are, and where which of them die; 0: one alone does."""
+    """Draw how many workers there are, 2 to `most`, and where all but one die; 0: one alone."""
     kills: list[tuple[int, str] | None] = [
         (
             chance.randint(1, LAST_STEP if most else LAST_STEP_ALONE),
             chance.choice(("before", "after")),
         )
-        for _ in range(chance.randint(1, most or 1))
+        for _ in range(chance.randint(1, most - 1 if most else 1))
     ]
     return [*kills, None] if most else kills
 
