@@ -21,6 +21,7 @@ from aiobotocore.session import AioSession, get_session
 from aiocognito._protected import on_asyncio
 from aiocognito._refresh import Timing
 from aiocognito.aws import CognitoIdentityProvider, aws_session
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.errors import (
     CognitoError,
     InvalidArgument,
@@ -30,7 +31,7 @@ from aiocognito.errors import (
     RemoteProtocolError,
 )
 from aiocognito.flow.calls import Call, Reply
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
+from aiocognito.identity_pool import IdentityPool
 from aiocognito.testing import ManualClock
 
 POOL_ID = "eu-west-1:2f0c3a2e-1111-4222-8333-444455556666"

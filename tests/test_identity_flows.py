@@ -12,6 +12,7 @@ import pytest
 from aiobotocore.session import AioSession
 
 from aiocognito import logins
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.errors import (
     CredentialsRejected,
     InvalidArgument,
@@ -26,7 +27,7 @@ from aiocognito.errors import (
     StoreError,
 )
 from aiocognito.flow.aws_flows import BasicFlow, EnhancedFlow
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
+from aiocognito.identity_pool import IdentityPool
 from aiocognito.stores import Conflict, Entry, MemoryTokenStore, StoreKey
 from aiocognito.testing import (
     Alter,

@@ -24,6 +24,7 @@ from aiocognito._identities import Identities, Wire
 from aiocognito._protected import Protected, on_asyncio
 from aiocognito._redact import Secret
 from aiocognito._refresh import Timing
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.errors import (
     CognitoError,
     ConnectFailed,
@@ -45,7 +46,7 @@ from aiocognito.errors import (
 from aiocognito.events import CredentialsChanged, Event, RefreshFailing
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.identity import Logins
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
+from aiocognito.identity_pool import IdentityPool
 from aiocognito.testing.clock import ManualClock
 from aiocognito.tokens.credentials import AwsCredentials
 from aiocognito.transport.base import revealed

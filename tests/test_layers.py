@@ -78,6 +78,7 @@ LAYERS: dict[str, int] = {
     "admin_groups": 4,
     "admin_sign_in": 4,
     "admin_users": 4,
+    "aws_identity": 4,
     "health": 4,
     "identity_admin": 4,
     "identity_pool": 4,
@@ -117,7 +118,7 @@ DEFAULTS: set[tuple[str, str]] = {
 
 # What is loaded when first needed: aiobotocore takes a third of a second.
 LAZY: set[tuple[str, str]] = {
-    ("identity_pool", "aws"),
+    ("aws_identity", "aws"),
     # A program that every start of an SDK waits for: what only prints must not load these.
     ("credential_process.__main__", "credential_process.renewing"),
     ("credential_process.__main__", "credential_process.signing_in"),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiocognito._used_steps import UsedSteps
     from aiocognito.account import TotpSetup
     from aiocognito.admin import Admin
+    from aiocognito.aws_identity import AwsIdentity
     from aiocognito.events import (
         ClockSkewed,
         CredentialsChanged,
@@ -74,7 +75,7 @@ if TYPE_CHECKING:
     from aiocognito.flow.user_filter import UserFilter
     from aiocognito.health import PoolHealth
     from aiocognito.identity_admin import IdentityAdmin
-    from aiocognito.identity_pool import AwsIdentity, IdentityPool
+    from aiocognito.identity_pool import IdentityPool
     from aiocognito.login import Login, Responder, SignedIn, Step
     from aiocognito.pool import UserPool
     from aiocognito.scheduler import Scheduler
@@ -191,6 +192,7 @@ __getattr__, __dir__ = _lazily(
         "_used_steps": ("UsedSteps",),
         "account": ("TotpSetup",),
         "admin": ("Admin",),
+        "aws_identity": ("AwsIdentity",),
         "errors": ("errors",),
         "events": (
             "ClockSkewed",
@@ -254,7 +256,7 @@ __getattr__, __dir__ = _lazily(
         "flow.user_filter": ("UserFilter",),
         "health": ("PoolHealth",),
         "identity_admin": ("IdentityAdmin",),
-        "identity_pool": ("AwsIdentity", "IdentityPool"),
+        "identity_pool": ("IdentityPool",),
         "login": ("Login", "Responder", "SignedIn", "Step"),
         "fleet": ("Fleet",),
         "logins": ("logins",),

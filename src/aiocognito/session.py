@@ -13,6 +13,7 @@ from aiocognito._keeper import SignIn, TokenKeeper
 from aiocognito._services import PoolServices
 from aiocognito._session_devices import SessionDevices
 from aiocognito.account import Account, TotpSetup
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.errors import CognitoError, LocalProtocolError, RemoteProtocolError
 from aiocognito.flow import account as calls
 from aiocognito.flow import passkeys
@@ -29,7 +30,6 @@ from aiocognito.flow.calls import Call
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.refreshing import global_sign_out_call, revoke_call
 from aiocognito.flow.writing import MfaSetting
-from aiocognito.identity_pool import AwsIdentity
 from aiocognito.tokens.claims import Claims
 from aiocognito.tokens.devices import RememberedDevice
 from aiocognito.tokens.saved import SavedState

@@ -14,8 +14,9 @@ from aiobotocore.session import AioSession
 
 from aiocognito import logins
 from aiocognito._protected import on_asyncio
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.flow.aws_flows import BasicFlow
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
+from aiocognito.identity_pool import IdentityPool
 from aiocognito.testing import (
     Alter,
     Answer,

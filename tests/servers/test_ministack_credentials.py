@@ -32,8 +32,8 @@ from aiocognito import (
     InvalidParameter,
     RoleNotAssumed,
 )
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.flow.calls import Call, Reply
-from aiocognito.identity_pool import AwsIdentity
 from aiocognito.testing import ManualClock
 from aiocognito.transport.botocore import BotocoreTransport
 from tests.servers.ministack import PASSWORD, REGION, AppThere, Keys, Ministack, UserThere

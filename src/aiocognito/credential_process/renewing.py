@@ -13,10 +13,11 @@ import anyio
 
 from aiocognito._clock import Clock
 from aiocognito._partitions import parse_identity_pool_id, parse_user_pool_id
+from aiocognito.aws_identity import AwsIdentity
 from aiocognito.credential_process.document import KeptCredentials
 from aiocognito.credential_process.options import Options
 from aiocognito.events import Observer
-from aiocognito.identity_pool import AwsIdentity, IdentityPool
+from aiocognito.identity_pool import IdentityPool
 from aiocognito.pool import UserPool
 from aiocognito.stores.base import TokenStore
 from aiocognito.transport.botocore import BotocoreTransport
