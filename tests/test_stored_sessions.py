@@ -372,6 +372,24 @@ async def test_a_store_that_is_down_does_not_keep_a_session_of_its_own_from_refr
     assert world.kept().state.refresh_token == session._keeper.refresh_token
 
 
+async def test_a_refresh_made_blind_replaces_the_entry_it_grew_out_of() -> None:
+    # threat 28: the store cannot be read at the refresh and can be written after it.
+    world = Stored(rotation=True)
+    first = await world.pool.sign_in("ana", PASSWORD)
+    session = world.another_pool().restore(first.export_state())
+    world.store.down = {"load"}
+
+    async def up_again() -> None:
+        world.store.down = set()
+
+    world.store.before["commit"] = up_again
+    assert await session.access_token()
+    assert world.kept().state.refresh_token == session._keeper.refresh_token
+    await session.refresh()
+    assert await world.another_pool().session("ana").access_token()
+    assert not world.heard(SessionEnded)
+
+
 async def test_nobody_is_told_to_sign_in_because_the_store_is_down() -> None:
     # F083
     world = Stored()

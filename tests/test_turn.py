@@ -162,6 +162,42 @@ def test_what_grew_out_of_something_else_is_adopted() -> None:
     assert play(save(NEW, ENTRY, "p"), (Commit, Conflict(theirs))) == Adopt(theirs)
 
 
+def blind(memory: Memory, *talk: tuple[type[Any], Any]) -> Any:
+    """Play a refresh that could not read the store, up to what its commit is told."""
+    begin = (Load, DOWN), (Present, NEW)
+    return play(turn(memory, ALONE), *begin, *talk)
+
+
+def test_what_it_grew_out_of_is_replaced_although_it_could_not_be_read_before() -> None:
+    # threat 28
+    taken = ENTRY.followed_by(b"new", minted_at=2.0, parent=ALONE.fingerprint(T))
+    talk = (Commit, Conflict(ENTRY)), (Load, Found(ENTRY, T)), (Commit, taken)
+    assert blind(Memory(token=T), *talk) == Saved(taken)
+    # A grandparent, too: what came between the two was never stored.
+    assert blind(Memory(token=U, spent=(ALONE.fingerprint(T),)), *talk[:2], (Commit, taken))
+    gone = (Commit, Conflict(ENTRY)), (Load, None), (Commit, Conflict(None)), (Commit, taken)
+    assert blind(Memory(token=T), *gone) == Saved(taken)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Found(ENTRY, U),
+        Found(ENTRY, None),
+        Found(ENTRY.followed_by(b"u"), T),
+    ],
+    ids=["another", "unreadable", "newer"],
+)
+def test_what_it_did_not_grow_out_of_is_adopted_after_all(found: Found) -> None:
+    assert blind(Memory(token=T), (Commit, Conflict(ENTRY)), (Load, found)) == Adopt(ENTRY)
+
+
+def test_a_store_that_goes_down_again_is_not_written_over_unseen() -> None:
+    outcome = blind(Memory(token=T), (Commit, Conflict(ENTRY)), (Load, DOWN))
+    assert isinstance(outcome, NotSaved)
+    assert outcome.base is None
+
+
 def test_what_stands_beside_another_already_is_left_there() -> None:
     theirs = ENTRY.followed_by(b"theirs", minted_at=9.0, parent="p", alt=b"new")
     assert play(save(NEW, ENTRY, "p"), (Commit, Conflict(theirs))) == Adopt(theirs)

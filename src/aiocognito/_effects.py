@@ -222,6 +222,7 @@ class Memory:
         lost: The refresh token whose answer we lost, until an answer comes.
         doubt: Why we wait although the service has refused the store's token.
         ends_soon: Whether to sign in anew rather than refresh, if that can be done.
+        spent: Fingerprints of what was presented since the store was last up to date.
     """
 
     known: Entry | None = None
@@ -230,6 +231,7 @@ class Memory:
     lost: Secret | None = None
     doubt: Doubt | None = None
     ends_soon: bool = False
+    spent: tuple[str, ...] = ()
 
 
 class Clocks(Protocol):

@@ -54,7 +54,7 @@ from aiocognito._redact import Secret
 from aiocognito._refresh import Fresh, Timing
 from aiocognito._retry import is_ambiguous, session_end
 from aiocognito._stored import as_issued, stored_tokens
-from aiocognito._turn import Steps, save, turn
+from aiocognito._turn import Steps, save, spent_here, turn
 from aiocognito.errors import (
     CognitoError,
     RefreshFailed,
@@ -278,7 +278,7 @@ class Persistence:
             return
         self._saving = True
         try:
-            await self._run(_save_over(self._memory.unsaved))
+            await self._run(_save_over(self._memory, self._rules))
         finally:
             self._saving = False
 
@@ -557,7 +557,7 @@ class Persistence:
                 return
 
     def _note_saved(self, entry: Entry | None) -> None:
-        self._memory.known, self._memory.unsaved = entry, None
+        self._memory.known, self._memory.unsaved, self._memory.spent = entry, None, ()
         self._failures = 0
         self._storing.unsaved.discard(self)
         if entry is not None:
@@ -607,8 +607,10 @@ def _checked(answer: T, *kinds: type) -> T:
     return answer
 
 
-def _save_over(unsaved: NotSaved) -> Steps:
+def _save_over(memory: Memory, rules: Rules) -> Steps:
     """Save what is not saved yet; a sign-in takes the place of whatever is there."""
+    unsaved = memory.unsaved
+    assert unsaved is not None
     base = unsaved.base
     if unsaved.parent is None and base is None:
         try:
@@ -616,4 +618,5 @@ def _save_over(unsaved: NotSaved) -> Steps:
         except StoreError as error:
             return evolve(unsaved, error=error)
         base = None if found is None else found.entry
-    return (yield from save(unsaved.minted, base, unsaved.parent))
+    is_spent = spent_here(memory, rules)
+    return (yield from save(unsaved.minted, base, unsaved.parent, is_spent))

@@ -25,7 +25,7 @@ See docs/decisions/one-identity-for-several-workers.md.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, TypeGuard
 
@@ -62,11 +62,12 @@ from aiocognito._redact import Secret
 from aiocognito.errors import CognitoError, SignInRequired, StoreError
 from aiocognito.stores.base import Conflict, Entry, Lease
 
-__all__ = ["Steps", "save", "turn"]
+__all__ = ["Steps", "save", "spent_here", "turn"]
 
 _COMMITS = 10  # in a row; each conflict means that somebody else got on
 
 Steps = Generator[Effect, Any, Outcome]
+IsSpent = Callable[[Secret], bool]
 
 
 # --- the protocol -------------------------------------------------------------------
@@ -75,7 +76,8 @@ Steps = Generator[Effect, Any, Outcome]
 def turn(memory: Memory, rules: Rules) -> Steps:
     """Get newer tokens than those in memory: from the store, or by one refresh."""
     if memory.unsaved is not None:
-        outcome = yield from save(memory.unsaved.minted, memory.unsaved.base, memory.unsaved.parent)
+        unsaved, is_spent = memory.unsaved, spent_here(memory, rules)
+        outcome = yield from save(unsaved.minted, unsaved.base, unsaved.parent, is_spent)
         if rules.shared or not isinstance(outcome, NotSaved):
             return outcome
     if rules.shared:
@@ -170,7 +172,10 @@ def _refresh(hand: _Hand, memory: Memory, rules: Rules, lease: Lease | None) -> 
     match answer:
         case Minted():
             memory.lost = None
-            return (yield from save(answer, base, rules.fingerprint(token)))
+            parent = rules.fingerprint(token)
+            if not rules.shared:
+                memory.spent = (*memory.spent[-7:], parent)
+            return (yield from save(answer, base, parent, spent_here(memory, rules)))
         case Lost(error=error):
             memory.lost = token
             return Failed(error)
@@ -249,13 +254,27 @@ def _sign_in(ask: SignIn, base: Entry | None, rules: Rules) -> Steps:
 # --- committing ---------------------------------------------------------------------
 
 
-def save(minted: Minted, base: Entry | None, parent: str | None) -> Steps:
+def spent_here(memory: Memory, rules: Rules) -> IsSpent | None:
+    """Return what tells an ancestor of the token in memory from somebody else's.
+
+    A session that has its store for itself refreshes while it cannot read the store, so
+    it may not know which entry it grew out of. Where others use it that cannot be.
+    """
+    if rules.shared:
+        return None
+    return lambda token: rules.fingerprint(token) in memory.spent
+
+
+def save(
+    minted: Minted, base: Entry | None, parent: str | None, is_spent: IsSpent | None = None
+) -> Steps:
     """Commit what came, on the condition that what it grew out of is still there.
 
     Args:
         minted: What came.
         base: The entry it grew out of, None for no entry.
         parent: The fingerprint of the refresh token that brought it, None for a sign-in.
+        is_spent: See `spent_here`.
     """
     front = Entry.first(minted.value, minted_at=minted.minted_at, parent=parent)
     try:
@@ -263,19 +282,30 @@ def save(minted: Minted, base: Entry | None, parent: str | None) -> Steps:
             done: Entry | Conflict = yield _commit(front, base)
             if isinstance(done, Entry):
                 return Saved(done) if done.value == minted.value else Adopt(done)
-            base = done.current
-            if base is None:
-                continue  # somebody gave up on the parent, and this is alive
-            if base.value == minted.value:
-                return Saved(base)  # our own commit, whose answer was lost
-            if parent is not None and base.parent != parent:
-                return Adopt(base)
-            if base.alt == minted.value:
-                return Adopt(base)
-            front = _merged(minted, base, parent)
+            there = done.current
+            if there is not None and there.value == minted.value:
+                return Saved(there)  # our own commit, whose answer was lost
+            if there is not None and parent is not None and there.parent != parent:
+                # Somebody else's, or what this grew out of.
+                if is_spent is None or not (yield from _holds_spent(there, is_spent)):
+                    return Adopt(there)
+            elif there is not None:
+                if there.alt == minted.value:
+                    return Adopt(there)
+                front = _merged(minted, there, parent)
+            base = there  # None: somebody gave up on the parent, and this is alive
     except StoreError as error:
         return NotSaved(minted, base, parent, error)
     return NotSaved(minted, base, parent, StoreError("Others commit faster than this worker."))
+
+
+def _holds_spent(there: Entry, is_spent: IsSpent) -> Generator[Effect, Any, bool]:
+    found: Found | None = yield Load()
+    if found is None:
+        return True  # gone; the next commit finds that out
+    if found.token is None or found.entry.generation != there.generation:
+        return False
+    return is_spent(found.token)
 
 
 def _commit(front: Entry, base: Entry | None) -> Commit:
