@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from aiocognito import UserPool
+from aiocognito.credential_process import serving
 from aiocognito.credential_process.renewing import renew
 from aiocognito.credential_process.signing_in import sign_out
 from aiocognito.errors import (
@@ -198,6 +199,25 @@ async def test_signing_out_revokes_and_forgets() -> None:
         await age(machine.store, options)
         with pytest.raises(SignInRequired):
             await machine.credentials()
+
+
+async def test_signing_out_waits_for_a_renewal_of_another_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # threat 47: it would put the session back
+    monkeypatch.setattr(serving, "_STEP", 0.0)
+    async with Machine() as machine:
+        options = machine.guest()  # nothing is sent, so nothing else takes time
+        await machine.credentials(options)
+        lease = await machine.store.acquire(options.session_key, owner="another", ttl=60.0)
+        assert lease is not None
+        async with anyio.create_task_group() as group:
+            group.start_soon(sign_out, options, machine.store, machine.clock)
+            for _ in range(100):
+                await anyio.lowlevel.checkpoint()
+            assert await machine.store.load(options.session_key) is not None
+            await machine.store.release(lease)
+        assert await machine.store.load(options.session_key) is None
 
 
 async def test_signing_out_forgets_credentials_last() -> None:

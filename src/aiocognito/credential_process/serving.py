@@ -20,7 +20,7 @@ from aiocognito.credential_process.options import Options
 from aiocognito.errors import CognitoError, SignInRequired, StoreError
 from aiocognito.stores.base import Conflict, Entry, SharedTokenStore, StoreKey, TokenStore
 
-__all__ = ["Renew", "keep_credentials", "serve"]
+__all__ = ["Renew", "keep_credentials", "load_credentials", "serve", "turn"]
 
 Renew = Callable[[Options, TokenStore, Clock], Awaitable[KeptCredentials]]
 
@@ -46,7 +46,7 @@ async def serve(
     kept = await load_credentials(store, key)
     if kept is not None and kept.is_fresh(clock.wall()):
         return kept
-    async with _turn(store, options.session_key, key, clock) as found:
+    async with turn(store, options.session_key, key, clock) as found:
         if found is not None:
             return found
         try:
@@ -106,7 +106,7 @@ def _is_better(held: KeptCredentials, new: KeptCredentials) -> bool:
 
 
 @asynccontextmanager
-async def _turn(
+async def turn(
     store: TokenStore, owner_key: StoreKey, key: StoreKey, clock: Clock
 ) -> AsyncIterator[KeptCredentials | None]:
     """Wait to be the one who renews; yields what somebody else renewed meanwhile."""

@@ -14,7 +14,7 @@ from aiocognito.credential_process.renewing import (
     open_identity_pool,
     open_user_pool,
 )
-from aiocognito.credential_process.serving import keep_credentials
+from aiocognito.credential_process.serving import keep_credentials, turn
 from aiocognito.errors import StoreDamaged, StoreUnavailable
 from aiocognito.events import Event, PersistFailed
 from aiocognito.login import Responder
@@ -78,7 +78,8 @@ async def _looked_up(store: TokenStore, key: StoreKey) -> int | None:
 async def sign_out(options: Options, store: TokenStore, clock: Clock) -> bool:
     """Revoke the kept session's tokens and forget it with its credentials.
 
-    It is forgotten whatever the service answers.
+    It is forgotten whatever the service answers. A renewal of another process is waited
+    for, half a minute at most.
 
     Returns:
         Whether there was one.
@@ -88,9 +89,11 @@ async def sign_out(options: Options, store: TokenStore, clock: Clock) -> bool:
     """
     was_there = await _looked_up(store, options.session_key) is not None
     await store.delete(options.credentials_key)
-    if was_there and options.username is not None:
-        async with open_user_pool(options, store, clock) as pool:
-            await pool.session(options.username).sign_out(everywhere=options.everywhere)
-    await store.delete(options.session_key)
-    await store.delete(options.credentials_key)  # of a renewal under way, see `serve`
+    # A renewal under way elsewhere would put back what is forgotten here.
+    async with turn(store, options.session_key, options.credentials_key, clock):
+        if was_there and options.username is not None:
+            async with open_user_pool(options, store, clock) as pool:
+                await pool.session(options.username).sign_out(everywhere=options.everywhere)
+        await store.delete(options.session_key)
+    await store.delete(options.credentials_key)  # of one that went on without its turn
     return was_there
