@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aiocognito import Fleet, Session, responders
-from aiocognito.errors import InvalidSession, RefreshFailed
+from aiocognito import Fleet, RememberedDevice, Session, responders
+from aiocognito.errors import IncorrectUsernameOrPassword, InvalidSession, RefreshFailed
 from aiocognito.events import ReauthenticationDue, SessionEnded, TokensChanged
 from aiocognito.stores import MemoryTokenStore
 from aiocognito.testing import Refuse
@@ -97,6 +97,57 @@ async def test_a_sign_in_whose_session_ended_on_the_way_begins_anew_once() -> No
     with pytest.raises(InvalidSession):
         await world.pool.sign_in("ana", PASSWORD)
     assert world.wire.counts["InitiateAuth"] == 4
+
+
+def asleep_before(world: World, challenge: str, *, seconds: float = 600.0) -> None:
+    """Let the machine sleep before the answer to this challenge leaves."""
+
+    async def looking() -> None:
+        if world.wire.sent[-1].parameters.get("ChallengeName") == challenge:
+            world.clock.advance(seconds)
+            world.wire.before.clear()
+        else:
+            world.wire.before.append(looking)
+
+    world.wire.before.append(looking)
+
+
+async def test_a_proof_that_slept_on_its_way_is_no_wrong_password() -> None:
+    # threat 23: the service calls it one, and a refused password is never presented again
+    world = World()
+    world.add_user()
+    asleep_before(world, "PASSWORD_VERIFIER")
+    session = world.pool.session("ana", password=PASSWORD)
+    assert await session.access_token()
+    assert world.wire.counts["InitiateAuth"] == 2
+    login = world.pool.login("ana", PASSWORD)
+    asleep_before(world, "PASSWORD_VERIFIER")
+    with pytest.raises(InvalidSession, match="again"):
+        await login.start()
+
+
+async def test_a_wrong_password_is_one_however_late_it_was_first() -> None:
+    world = World()
+    world.add_user()
+    asleep_before(world, "PASSWORD_VERIFIER")
+    with pytest.raises(IncorrectUsernameOrPassword):
+        await world.pool.sign_in("ana", "wrong")
+    assert world.wire.counts["InitiateAuth"] == 2
+
+
+async def test_a_devices_proof_that_slept_on_its_way_drops_no_device() -> None:
+    world = World(device_tracking="ALWAYS", pool_options={"devices": "remember"})
+    world.add_user()
+    first = await world.pool.sign_in("ana", PASSWORD)
+    device = first.device
+    assert isinstance(device, RememberedDevice)
+    # The challenge is still open after two minutes and a half; the proof is too old.
+    asleep_before(world, "DEVICE_PASSWORD_VERIFIER", seconds=150)
+    too_old = Refuse("NotAuthorizedException", "Incorrect username or password.")
+    world.local.faults.add(too_old, operation="RespondToAuthChallenge", after=2)
+    session = world.pool.session("ana", password=PASSWORD, device=device)
+    assert await session.access_token()
+    assert session.device is device
 
 
 async def test_a_locked_user_is_left_alone() -> None:

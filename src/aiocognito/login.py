@@ -71,6 +71,7 @@ class Conversation:
         self.sent_boot: float = 0.0
         self.sent_wall: float = 0.0
         self.date: datetime | None = None
+        self._answered_boot = float("inf")  # when the last reply came, on the boot clock
 
     async def start(self) -> FlowStep:
         """Begin; the arithmetic runs in a worker thread."""
@@ -122,6 +123,7 @@ class Conversation:
                 raise
             else:
                 self.date = reply.date
+                self._answered_boot = self._timing.clock.boot()
                 return reply
             await self._timing.sleep(pause)
 
@@ -134,7 +136,9 @@ class Conversation:
         return again
 
     def _failed(self, error: CognitoError) -> CognitoError:
-        device, explained = self.flow.device, self.flow.explained(error)
+        # A machine that slept sends a proof whose timestamp is old.
+        after = self._timing.clock.boot() - self._answered_boot
+        device, explained = self.flow.device, self.flow.explained(error, after=after)
         if device is not None and isinstance(explained, DeviceRefused):
             self._say(device.key, "refused", explained)
         self.flow.fail(explained)
@@ -178,6 +182,7 @@ class Login:
             UserDisabled: An administrator has disabled the user.
             DeviceRefused: The password is right, the remembered device's proof is not.
             DeviceNotFound: The device was deleted while it proved itself; sign in again.
+            InvalidSession: The proof came too late, as after a suspend; sign in again.
             PasswordResetRequired: The password has to be reset first.
             TokenVerificationError: The server issued tokens that are not the pool's.
             KeysUnavailable: The tokens could not be verified now; sign in again.

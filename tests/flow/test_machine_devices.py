@@ -13,6 +13,7 @@ from aiocognito.errors import (
     DeviceRefused,
     IncorrectUsernameOrPassword,
     InvalidArgument,
+    InvalidSession,
     InvalidType,
     RemoteProtocolError,
     ResourceNotFound,
@@ -400,6 +401,8 @@ def test_a_devices_wrong_proof_is_no_wrong_password() -> None:
     assert not isinstance(explained, IncorrectUsernameOrPassword)
     assert (explained.code, explained.operation) == (WRONG.code, WRONG.operation)
     assert flow.explained(GONE) is GONE
+    assert flow.explained(GONE, after=600) is GONE
+    assert isinstance(flow.explained(WRONG, after=600), InvalidSession)
 
 
 def test_the_user_is_named_as_far_as_known() -> None:

@@ -72,7 +72,7 @@ from aiocognito.flow.challenges import (
 from aiocognito.flow.context import RequestContext
 from aiocognito.flow.device_proof import DEMAND, VERIFIER, DeviceProof, proof_refused
 from aiocognito.flow.flows import Choice, Flow
-from aiocognito.flow.proofs import claim
+from aiocognito.flow.proofs import TIMELY, claim, proof_came_late
 from aiocognito.flow.reading import (
     PLAINTEXT,
     Asked,
@@ -104,6 +104,7 @@ MENDABLE = (CodeMismatch, ExpiredCode, InvalidPassword, EnableSoftwareTokenMFA)
 """The refusals after which a person may try again."""
 
 _PROVING_DEVICE = (State.DEVICE_SRP_SENT, State.DEVICE_CLAIM_SENT)
+_PROVING = (State.CLAIM_SENT, State.DEVICE_CLAIM_SENT)
 
 Entropy = Callable[[int], bytes]
 
@@ -340,12 +341,18 @@ class AuthFlow:
         """
         return self._device.left_out(call, error, proving=self._state in _PROVING_DEVICE)
 
-    def explained(self, error: CognitoError) -> CognitoError:
+    def explained(self, error: CognitoError, *, after: float = 0.0) -> CognitoError:
         """Return what a refusal means here. Call it before `fail`.
 
         The service calls a device's wrong proof a wrong password, which it is not: the
-        user's own has been accepted.
+        user's own has been accepted. A proof that comes too late it calls so too.
+
+        Args:
+            error: The service's.
+            after: Seconds since the reply that was answered by the call that failed.
         """
+        if after > TIMELY and self._state in _PROVING:
+            return proof_came_late(error)
         return proof_refused(error) if self._state in _PROVING_DEVICE else error
 
     def _take(self, message: Granted | Asked, now: datetime) -> Call | Step:

@@ -7,11 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from aiocognito._redact import Secret
-from aiocognito.errors import RemoteProtocolError
+from aiocognito.errors import (
+    CognitoError,
+    IncorrectUsernameOrPassword,
+    InvalidSession,
+    RemoteProtocolError,
+)
 from aiocognito.srp.encoding import timestamp
 from aiocognito.srp.handshake import Handshake
 
-__all__ = ["claim"]
+__all__ = ["TIMELY", "claim", "proof_came_late"]
+
+TIMELY = 120.0
+"""Seconds for which a claim's timestamp is surely good. Nobody says for how long it is;
+refusals are reported from about five minutes on."""
 
 
 def claim(
@@ -58,3 +67,19 @@ def claim(
         "PASSWORD_CLAIM_SIGNATURE": signature,
         "TIMESTAMP": said_at,
     }
+
+
+def proof_came_late(error: CognitoError) -> CognitoError:
+    """Return what the refusal of a proof means that was sent too late: nothing about it.
+
+    The service calls a claim with an old timestamp a wrong password too.
+    """
+    if not isinstance(error, IncorrectUsernameOrPassword):
+        return error
+    return InvalidSession(
+        error.message,
+        code=error.code,
+        operation=error.operation,
+        request_id=error.request_id,
+        status=error.status,
+    )
