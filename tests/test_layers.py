@@ -60,6 +60,7 @@ LAYERS: dict[str, int] = {
     "_logins": 4,
     "_metered": 4,
     "_persist": 4,
+    "_place": 4,
     "_pool_accounts": 4,
     "_pool_checks": 4,
     "_presenting": 4,

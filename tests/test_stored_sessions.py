@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from aiocognito import Fleet, Session, _persist
+from aiocognito import Fleet, Session, _place
 from aiocognito._protected import on_asyncio
 from aiocognito.errors import (
     IncorrectUsernameOrPassword,
@@ -597,7 +597,7 @@ async def test_a_lease_that_is_none_is_refused() -> None:
 
 
 async def test_a_store_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_persist, "_STORE_SECONDS", 0.02)
+    monkeypatch.setattr(_place, "_STORE_SECONDS", 0.02)
     world = Stored()
     world.store.before["load"] = anyio.sleep_forever
     assert await world.worker().access_token()

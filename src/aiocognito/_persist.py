@@ -12,43 +12,36 @@ from outside; each step has a deadline of its own.
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
-from weakref import WeakSet
+from typing import Any, Protocol
 
 import anyio
-from attrs import define, evolve, field
+from attrs import evolve
 
 from aiocognito._effects import (
-    Acquire,
     Adopt,
     Again,
     Answer,
-    Commit,
-    Delete,
     Down,
     Effect,
     Failed,
     Found,
     Load,
     Lost,
-    Mark,
     Memory,
     Minted,
     NotSaved,
     Outcome,
     Present,
     Refused,
-    Release,
     Rules,
     Saved,
     SignIn,
     Wait,
 )
 from aiocognito._issued import Issued, LiveTokens
+from aiocognito._place import Place, Storing
 from aiocognito._protected import Protected
 from aiocognito._redact import Secret
 from aiocognito._refresh import Fresh, Timing
@@ -59,75 +52,22 @@ from aiocognito.errors import (
     CognitoError,
     RefreshFailed,
     RemoteProtocolError,
-    StoreDamaged,
     StoreError,
     StoreUnavailable,
     TokenExpired,
     TokenVerificationError,
 )
 from aiocognito.events import Event, PersistFailed
-from aiocognito.stores.base import Conflict, Entry, Lease, SharedTokenStore, StoreKey, TokenStore
+from aiocognito.stores.base import Entry, SharedTokenStore, StoreKey
 from aiocognito.tokens.freshness import Freshness, backoff_delay, freshness
 from aiocognito.tokens.saved import SavedState
 from aiocognito.tokens.stored import StoredTokens
 
-__all__ = ["Holder", "Persistence", "Storing"]
+__all__ = ["Holder", "Persistence"]
 
-T = TypeVar("T")
-
-_log = logging.getLogger("aiocognito")
-
-_STORE_SECONDS = 5.0
 _FOLLOW_SECONDS = 20.0  # how long somebody without a token waits for another worker
 _AGAIN = 5  # turns in a row without getting anywhere
 _CLOCK_WENT_BACK = 5.0  # seconds; tokens from the future are looked at again at once
-
-
-@define(kw_only=True, eq=False)
-class Storing:
-    """What all sessions of a pool need for their entries.
-
-    Attributes:
-        store: Where they are.
-        shared: Whether other workers use the same entries at the same time.
-        lease: Seconds a lease lasts.
-        poll: Seconds within which a worker looks for what another brings.
-        rotates: Whether refresh tokens may rotate, by what the caller says.
-        unsaved: Whose tokens are newer than the store's.
-        complained: Whether the log says already that the store does not take tokens.
-        closing: Whether the pool is closed: what is not written now never will be.
-    """
-
-    store: TokenStore
-    shared: bool
-    lease: float
-    poll: float
-    rotates: bool = True
-    unsaved: WeakSet[Persistence] = field(factory=WeakSet)
-    complained: bool = False
-    closing: bool = False
-
-    def note_failure(self, error: StoreError) -> None:
-        """Complain, once until it works again: not everybody has an observer."""
-        if not self.complained:
-            self.complained = True
-            _log.warning("The token store does not take new tokens: %s", error)
-
-    def note_rotation(self) -> None:
-        """Complain, once, where a refresh token rotated that was said not to."""
-        if not self.rotates:
-            self.rotates = True
-            _log.warning(
-                "The app client rotates refresh tokens, which Fleet(rotates=False) denies; "
-                "set a grace period and say rotation_grace, or a crash may end the session."
-            )
-
-    async def flush(self, seconds: float) -> None:
-        """Write what is not written yet, as far as that works within this time; the last word."""
-        self.closing = True
-        with anyio.move_on_after(seconds):
-            for persistence in list(self.unsaved):
-                await persistence.flush()
 
 
 class Holder(Protocol):
@@ -171,7 +111,7 @@ class Holder(Protocol):
         ...
 
 
-class Persistence:
+class Persistence(Place):
     """Keeps one session's tokens in step with a store."""
 
     def __init__(
@@ -184,27 +124,23 @@ class Persistence:
         protected: Protected,
         observe: Callable[[Event], None],
     ) -> None:
-        self._storing = storing
+        rules = Rules(
+            key=key,
+            clock=timing.clock,
+            shared=storing.shared,
+            marks=isinstance(storing.store, SharedTokenStore),
+            lease=storing.lease,
+        )
+        super().__init__(storing, rules)
         self._holder = holder
         self._timing = timing
         self._protected = protected
         self._observe = observe
-        self._owner = secrets.token_hex(16)
         self._memory = Memory()
         self._issued: Issued | None = None
-        self._lease: Lease | None = None
         self._before: Entry | None = None
         self._saving = self._retries = self._looked = self._forgotten = False
         self._failures = 0
-        store = storing.store
-        self._shared_store = store if isinstance(store, SharedTokenStore) else None
-        self._rules = Rules(
-            key=key,
-            clock=timing.clock,
-            shared=storing.shared,
-            marks=self._shared_store is not None,
-            lease=storing.lease,
-        )
 
     # --- what a session asks for ---
 
@@ -270,7 +206,7 @@ class Persistence:
         self._note_saved(None)
         self._memory = Memory()
         with anyio.CancelScope(shield=True), suppress(StoreError):
-            await self._asked(self._storing.store.delete, self._rules.key)
+            await self._delete()
 
     async def flush(self) -> None:
         """Write what is not written yet, once; never raises."""
@@ -284,8 +220,8 @@ class Persistence:
 
     def begin_anew(self) -> None:
         """After a fork: what is in memory is another process's as well. Ask the store."""
-        self._owner = secrets.token_hex(16)
-        self._lease, self._saving, self._retries = None, False, False
+        self._become_another()
+        self._saving = self._retries = False
         self._note_saved(None)
         self._memory = Memory()
 
@@ -329,32 +265,12 @@ class Persistence:
                 return answer
             case SignIn():
                 return await self._answer(lambda: self._holder.sign_in(effect))
+            case Load():
+                with anyio.CancelScope(shield=True):
+                    return await self._load()
             case _:
                 with anyio.CancelScope(shield=True):
                     return await self._do_with_store(effect)
-
-    async def _do_with_store(
-        self, effect: Load | Acquire | Release | Mark | Commit | Delete
-    ) -> Any:
-        store, key = self._storing.store, self._rules.key
-        match effect:
-            case Load():
-                return await self._load()
-            case Commit(entry=entry, expected=expected):
-                done = await self._asked(store.commit, key, entry, expected=expected)
-                return _checked(done, Entry, Conflict)
-            case Delete(expected=expected):
-                return await self._asked(store.delete, key, expected=expected)
-            case Release():
-                return await self._let_go()
-            case Acquire(seconds=seconds):
-                return await self._acquire(seconds)
-            case Mark(generation=generation):
-                assert self._shared_store is not None
-                at = self._timing.clock.wall()
-                return await self._asked(
-                    self._shared_store.mark_attempt, key, generation=generation, at=at
-                )
 
     async def _answer(self, ask: Callable[[], Awaitable[Issued]]) -> Answer:
         try:
@@ -372,48 +288,12 @@ class Persistence:
         self._issued = issued
         return self._minted(issued)
 
-    async def _acquire(self, seconds: float) -> Lease | None:
-        assert self._shared_store is not None
-        lease = await self._asked(
-            self._shared_store.acquire, self._rules.key, owner=self._owner, ttl=seconds
-        )
-        self._lease = _checked(lease, Lease, type(None))
-        return lease
-
-    async def _let_go(self) -> None:
-        """Give the lease back; where that fails it ends by itself."""
-        lease, self._lease = self._lease, None
-        if lease is None or self._shared_store is None:
-            return
-        with anyio.CancelScope(shield=True), suppress(StoreError):
-            await self._asked(self._shared_store.release, lease)
-
     async def _load(self) -> Found | None:
-        store, key = self._storing.store, self._rules.key
-        try:
-            entry = _checked(await self._asked(store.load, key), Entry, type(None))
-        except StoreDamaged:
-            # As good as absent. What could not be put aside is in the way of the next.
-            await self._asked(store.delete, key)
-            return None
+        entry = await self._load_entry()
         if entry is None:
             return None
         alt = None if entry.alt is None else self._token_in(entry.alt)
         return Found(entry, self._token_in(entry.value), alt)
-
-    async def _asked(self, method: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
-        """Ask the store, within a time; whatever it raises becomes a `StoreError`."""
-        try:
-            with anyio.fail_after(_STORE_SECONDS):
-                return await method(*args, **named)
-        except CognitoError as error:
-            if isinstance(error, StoreError):
-                raise
-            raise StoreUnavailable("The store refused what it was asked.") from error
-        except TimeoutError:
-            raise StoreUnavailable("The store does not answer.") from None
-        except Exception as error:
-            raise StoreUnavailable("The store failed.") from error
 
     # --- values ---
 
@@ -532,16 +412,14 @@ class Persistence:
         self._before = None
         if wrong is None or wrong is before:
             return
-        store, key = self._storing.store, self._rules.key
         with anyio.CancelScope(shield=True), suppress(StoreError):
             if before is None:
-                await self._asked(store.delete, key, expected=wrong.generation)
+                await self._delete(expected=wrong.generation)
                 return
             old = wrong.followed_by(
                 before.value, minted_at=before.minted_at, parent=before.parent, alt=before.alt
             )
-            done = await self._asked(store.commit, key, old, expected=wrong.generation)
-            done = _checked(done, Entry, Conflict)
+            done = await self._commit(old, expected=wrong.generation)
             self._note_saved(done if isinstance(done, Entry) else done.current)
 
     def _note(self, outcome: Outcome) -> None:
@@ -598,13 +476,6 @@ class Persistence:
         except StoreUnavailable:
             return  # the turn knows what to do
         self._looked = True
-
-
-def _checked(answer: T, *kinds: type) -> T:
-    """Refuse what a store cannot mean; one of the user's own may answer anything."""
-    if not isinstance(answer, kinds):
-        raise StoreUnavailable(f"The store answers with a {type(answer).__name__}.")
-    return answer
 
 
 def _save_over(memory: Memory, rules: Rules) -> Steps:

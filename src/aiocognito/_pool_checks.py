@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiocognito._devices import DevicePolicy
-from aiocognito._persist import Storing
+from aiocognito._place import Storing
 from aiocognito.errors import InvalidArgument, InvalidType
 from aiocognito.fleet import Fleet
 from aiocognito.flow.context import RequestContext

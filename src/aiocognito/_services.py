@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import define
 
 from aiocognito._devices import DevicePolicy
-from aiocognito._persist import Storing
+from aiocognito._place import Storing
 from aiocognito._protected import Protected
 from aiocognito._refresh import Timing
 from aiocognito._roster import Roster
