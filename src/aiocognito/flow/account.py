@@ -16,7 +16,7 @@ from typing import Any
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument
 from aiocognito.flow.app_client import AppClient, checked_password, checked_username
-from aiocognito.flow.calls import Call
+from aiocognito.flow.calls import Call, authorized_call
 from aiocognito.flow.context import RequestContext, client_metadata_members
 from aiocognito.flow.writing import (
     MfaSetting,
@@ -132,12 +132,12 @@ def _open(client: AppClient, username: str, context: RequestContext | None) -> d
 
 def get_user_call(access_token: Secret) -> Call:
     """Build GetUser."""
-    return _authorized("GetUser", access_token, repeatable=True)
+    return authorized_call("GetUser", access_token, repeatable=True)
 
 
 def auth_factors_call(access_token: Secret) -> Call:
     """Build GetUserAuthFactors."""
-    return _authorized("GetUserAuthFactors", access_token, repeatable=True)
+    return authorized_call("GetUserAuthFactors", access_token, repeatable=True)
 
 
 def change_password_call(access_token: Secret, old_password: str | None, new_password: str) -> Call:
@@ -145,7 +145,7 @@ def change_password_call(access_token: Secret, old_password: str | None, new_pas
     members = {"ProposedPassword": checked_password(new_password)}
     if old_password is not None:
         members["PreviousPassword"] = checked_password(old_password)
-    return _authorized("ChangePassword", access_token, members)
+    return authorized_call("ChangePassword", access_token, members)
 
 
 def update_attributes_call(
@@ -157,7 +157,7 @@ def update_attributes_call(
     if not attributes:
         raise InvalidArgument("attributes", "at least one attribute")
     members = {"UserAttributes": named_values(attributes, "attributes")}
-    return _authorized(
+    return authorized_call(
         "UpdateUserAttributes", access_token, members | client_metadata_members(client_metadata)
     )
 
@@ -165,7 +165,7 @@ def update_attributes_call(
 def delete_attributes_call(access_token: Secret, names: tuple[str, ...]) -> Call:
     """Build DeleteUserAttributes."""
     members = {"UserAttributeNames": attribute_names(names)}
-    return _authorized("DeleteUserAttributes", access_token, members, repeatable=True)
+    return authorized_call("DeleteUserAttributes", access_token, members, repeatable=True)
 
 
 def send_attribute_code_call(
@@ -173,7 +173,7 @@ def send_attribute_code_call(
 ) -> Call:
     """Build GetUserAttributeVerificationCode."""
     members = {"AttributeName": _attribute(name)}
-    return _authorized(
+    return authorized_call(
         "GetUserAttributeVerificationCode",
         access_token,
         members | client_metadata_members(client_metadata),
@@ -183,12 +183,12 @@ def send_attribute_code_call(
 def verify_attribute_call(access_token: Secret, name: str, code: str) -> Call:
     """Build VerifyUserAttribute."""
     members = {"AttributeName": _attribute(name), "Code": _checked_code(code)}
-    return _authorized("VerifyUserAttribute", access_token, members)
+    return authorized_call("VerifyUserAttribute", access_token, members)
 
 
 def associate_totp_call(access_token: Secret) -> Call:
     """Build AssociateSoftwareToken. A secret whose answer was lost counts for nothing."""
-    return _authorized("AssociateSoftwareToken", access_token, repeatable=True)
+    return authorized_call("AssociateSoftwareToken", access_token, repeatable=True)
 
 
 def verify_totp_call(access_token: Secret, code: str, device_name: str | None = None) -> Call:
@@ -196,7 +196,7 @@ def verify_totp_call(access_token: Secret, code: str, device_name: str | None = 
     members: dict[str, Any] = {"UserCode": _checked_code(code)}
     if device_name is not None:
         members["FriendlyDeviceName"] = checked_text(device_name, "device_name")
-    return _authorized("VerifySoftwareToken", access_token, members)
+    return authorized_call("VerifySoftwareToken", access_token, members)
 
 
 def set_mfa_call(access_token: Secret, settings: Mapping[str, MfaSetting | None]) -> Call:
@@ -207,23 +207,14 @@ def set_mfa_call(access_token: Secret, settings: Mapping[str, MfaSetting | None]
         settings: By ``totp``, ``sms``, ``email`` and ``passkey``; None leaves a factor as
             it is.
     """
-    return _authorized("SetUserMFAPreference", access_token, mfa_members(settings), repeatable=True)
+    return authorized_call(
+        "SetUserMFAPreference", access_token, mfa_members(settings), repeatable=True
+    )
 
 
 def delete_user_call(access_token: Secret) -> Call:
     """Build DeleteUser. Not repeatable: the second call finds nobody."""
-    return _authorized("DeleteUser", access_token)
-
-
-def _authorized(
-    operation: str,
-    access_token: Secret,
-    members: Mapping[str, Any] | None = None,
-    *,
-    repeatable: bool = False,
-) -> Call:
-    parameters = {"AccessToken": access_token, **(members or {})}
-    return Call(operation=operation, parameters=parameters, repeatable=repeatable)
+    return authorized_call("DeleteUser", access_token)
 
 
 # --- members -----------------------------------------------------------------------

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-__all__ = ["Call", "Reply", "Service"]
+from aiocognito._redact import Secret
+
+__all__ = ["Call", "Reply", "Service", "authorized_call"]
 
 Service = Literal["cognito-idp", "cognito-identity", "sts"]
 
@@ -46,3 +48,15 @@ class Reply:
     body: Mapping[str, Any] = field(repr=False)
     request_id: str | None = None
     date: datetime | None = None
+
+
+def authorized_call(
+    operation: str,
+    access_token: Secret,
+    members: Mapping[str, Any] | None = None,
+    *,
+    repeatable: bool = False,
+) -> Call:
+    """Build a call of a signed-in user: an access token, and nothing of the app client."""
+    parameters = {"AccessToken": access_token, **(members or {})}
+    return Call(operation=operation, parameters=parameters, repeatable=repeatable)

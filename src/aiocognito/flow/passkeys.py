@@ -16,7 +16,7 @@ from attrs import field, frozen
 from aiocognito._redact import Secret
 from aiocognito.errors import InvalidArgument, InvalidType, RemoteProtocolError
 from aiocognito.flow.answers import Answer, BaseChallenge, answer_with
-from aiocognito.flow.calls import Call
+from aiocognito.flow.calls import Call, authorized_call
 from aiocognito.flow.members import items, moment, needed, text, texts
 from aiocognito.webauthn.options import (
     PasskeyCreationOptions,
@@ -90,13 +90,13 @@ class Passkey:
 
 def start_registration_call(access_token: Secret) -> Call:
     """Build StartWebAuthnRegistration. A new start voids the one before."""
-    return _call("StartWebAuthnRegistration", access_token, repeatable=True)
+    return authorized_call("StartWebAuthnRegistration", access_token, repeatable=True)
 
 
 def complete_registration_call(access_token: Secret, credential: Credential) -> Call:
     """Build CompleteWebAuthnRegistration. Its challenge works once."""
     members = {"Credential": checked_registration(credential)}
-    return _call("CompleteWebAuthnRegistration", access_token, members)
+    return authorized_call("CompleteWebAuthnRegistration", access_token, members)
 
 
 def list_passkeys_call(access_token: Secret, cursor: str | None = None) -> Call:
@@ -104,7 +104,7 @@ def list_passkeys_call(access_token: Secret, cursor: str | None = None) -> Call:
     members: dict[str, Any] = {"MaxResults": PAGE}
     if cursor is not None:
         members["NextToken"] = cursor
-    return _call("ListWebAuthnCredentials", access_token, members, repeatable=True)
+    return authorized_call("ListWebAuthnCredentials", access_token, members, repeatable=True)
 
 
 def delete_passkey_call(access_token: Secret, passkey: Passkey | str) -> Call:
@@ -114,7 +114,9 @@ def delete_passkey_call(access_token: Secret, passkey: Passkey | str) -> Call:
         raise InvalidType("passkey", "a Passkey or its id", passkey)
     if not 1 <= len(credential_id) <= _MAX_ID or not credential_id.isascii():
         raise InvalidArgument("passkey", "a Passkey or its id")
-    return _call("DeleteWebAuthnCredential", access_token, {"CredentialId": credential_id})
+    return authorized_call(
+        "DeleteWebAuthnCredential", access_token, {"CredentialId": credential_id}
+    )
 
 
 def read_registration_start(body: Mapping[str, Any]) -> PasskeyCreationOptions:
@@ -139,14 +141,3 @@ def _passkey(entry: Mapping[str, Any]) -> Passkey:
         transports=texts(entry, "AuthenticatorTransports"),
         created_at=moment(entry, "CreatedAt"),
     )
-
-
-def _call(
-    operation: str,
-    access_token: Secret,
-    members: Mapping[str, Any] | None = None,
-    *,
-    repeatable: bool = False,
-) -> Call:
-    parameters = {"AccessToken": access_token, **(members or {})}
-    return Call(operation=operation, parameters=parameters, repeatable=repeatable)
