@@ -7,7 +7,6 @@ credentials always live an hour.
 
 from __future__ import annotations
 
-import json
 import uuid
 from functools import partial
 from typing import Any
@@ -24,6 +23,7 @@ from aiocognito import (
     ResourceNotFound,
     SessionClosed,
 )
+from tests.servers.iam_roles import add_role
 from tests.servers.ministack import PASSWORD, REGION, AppThere, Keys, Ministack, UserThere
 
 pytestmark = pytest.mark.peer
@@ -68,37 +68,13 @@ def cloud(ministack: Ministack, public: AppThere, confidential: AppThere) -> Clo
     identities.set_identity_pool_roles(
         IdentityPoolId=made,
         Roles={
-            "authenticated": _role(ministack, made, "authenticated", "s3:ListBucket", arn),
-            "unauthenticated": _role(
+            "authenticated": add_role(ministack, made, "authenticated", "s3:ListBucket", arn),
+            "unauthenticated": add_role(
                 ministack, made, "unauthenticated", "s3:GetObject", f"{arn}/open/*"
             ),
         },
     )
     return CloudThere(server=ministack, identity_pool_id=made, bucket=bucket)
-
-
-def _role(server: Ministack, identity_pool_id: str, who: str, action: str, resource: str) -> str:
-    """Make a role for the pool's users or guests that allows one action."""
-    claims = "cognito-identity.amazonaws.com"
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Federated": claims},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {
-            "StringEquals": {f"{claims}:aud": identity_pool_id},
-            "ForAnyValue:StringLike": {f"{claims}:amr": who},
-        },
-    }
-    allowed = {"Effect": "Allow", "Action": action, "Resource": resource}
-    name, iam = f"{who}-{uuid.uuid4().hex}", server.owner("iam")
-    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
-    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=_policy(allowed))
-    arn: str = made["Role"]["Arn"]
-    return arn
-
-
-def _policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def keys_of(credentials: AwsCredentials) -> Keys:

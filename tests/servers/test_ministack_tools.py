@@ -32,6 +32,7 @@ from aiocognito.credential_process.serving import keep_credentials, load_credent
 from aiocognito.signing import presign_url, sign_request
 from aiocognito.stores import FileTokenStore
 from aiocognito.tokens.credentials import AwsCredentials
+from tests.servers.iam_roles import add_role
 from tests.servers.ministack import PASSWORD, REGION, AppThere, Ministack
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
@@ -86,36 +87,13 @@ def site(ministack: Ministack, public: AppThere) -> Site:
     identities.set_identity_pool_roles(
         IdentityPoolId=pool_id,
         Roles={
-            "authenticated": role(ministack, pool_id, "authenticated", "s3:ListBucket", arn),
-            "unauthenticated": role(
+            "authenticated": add_role(ministack, pool_id, "authenticated", "s3:ListBucket", arn),
+            "unauthenticated": add_role(
                 ministack, pool_id, "unauthenticated", "s3:GetObject", f"{arn}/open/*"
             ),
         },
     )
     return Site(server=ministack, app=public, identity_pool_id=pool_id, bucket=bucket)
-
-
-def role(server: Ministack, pool_id: str, who: str, action: str, resource: str) -> str:
-    claims = "cognito-identity.amazonaws.com"
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Federated": claims},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {
-            "StringEquals": {f"{claims}:aud": pool_id},
-            "ForAnyValue:StringLike": {f"{claims}:amr": who},
-        },
-    }
-    allowed = {"Effect": "Allow", "Action": action, "Resource": resource}
-    name, iam = f"{who}-{uuid.uuid4().hex}", server.owner("iam")
-    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
-    iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=policy(allowed))
-    arn: str = made["Role"]["Arn"]
-    return arn
-
-
-def policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 # --- a profile that names our program ------------------------------------------------------

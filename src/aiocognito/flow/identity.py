@@ -29,11 +29,8 @@ from aiocognito.tokens.claims import numeric_date
 from aiocognito.tokens.credentials import AwsCredentials
 
 __all__ = [
-    "ACCESS_KEY_ID",
     "GUEST",
     "MAX_LOGINS",
-    "SECRET_KEY",
-    "SESSION_TOKEN",
     "Logins",
     "OpenIdToken",
     "asks_for_fresh_login",
@@ -41,6 +38,7 @@ __all__ = [
     "checked_login",
     "checked_provider",
     "credentials_call",
+    "credentials_in",
     "identity_id_call",
     "instant",
     "member_text",
@@ -56,9 +54,9 @@ _MAX_LOGIN_TOKEN = 50_000
 
 _IDENTITY_ID = re.compile(r"[\w-]{1,32}:[0-9a-f-]{1,54}", re.ASCII)
 _MAX_IDENTITY_ID = 55
-ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)  # STS: accessKeyIdType
-SECRET_KEY = re.compile(r"[\x21-\x7e]{1,1024}")
-SESSION_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+_ACCESS_KEY_ID = re.compile(r"\w{16,128}", re.ASCII)  # STS: accessKeyIdType
+_SECRET_KEY = re.compile(r"[\x21-\x7e]{1,1024}")
+_SESSION_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 @frozen(kw_only=True)
@@ -194,15 +192,29 @@ def read_credentials(reply: Reply) -> AwsCredentials:
     Raises:
         RemoteProtocolError: Something is missing or malformed.
     """
+    return credentials_in(reply, named="SecretKey")
+
+
+def credentials_in(reply: Reply, *, named: str, identity_id: str | None = None) -> AwsCredentials:
+    """Read the credentials of an answer.
+
+    Args:
+        reply: The answer.
+        named: What the service calls the secret key.
+        identity_id: Whose they are, where the answer does not have to say it.
+
+    Raises:
+        RemoteProtocolError: Something is missing or malformed.
+    """
     found = reply.body.get("Credentials")
     if not isinstance(found, Mapping):
         raise RemoteProtocolError("The answer brings no credentials.")
     return AwsCredentials(
-        access_key_id=member_text(found, "AccessKeyId", ACCESS_KEY_ID),
-        secret_access_key=member_text(found, "SecretKey", SECRET_KEY),
-        session_token=member_text(found, "SessionToken", SESSION_TOKEN),
+        access_key_id=member_text(found, "AccessKeyId", _ACCESS_KEY_ID),
+        secret_access_key=member_text(found, named, _SECRET_KEY),
+        session_token=member_text(found, "SessionToken", _SESSION_TOKEN),
         expires_at=instant(found.get("Expiration")),
-        identity_id=read_identity_id(reply),
+        identity_id=read_identity_id(reply) if identity_id is None else identity_id,
     )
 
 

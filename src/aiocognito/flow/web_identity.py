@@ -7,19 +7,15 @@ credentials have one name that differs, ``SecretAccessKey``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from aiocognito._redact import Secret
-from aiocognito.errors import RemoteProtocolError, RoleNotAssumed, ServiceError
+from aiocognito.errors import RoleNotAssumed, ServiceError
 from aiocognito.flow.aws_flows import BasicFlow
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.identity import (
-    ACCESS_KEY_ID,
-    SECRET_KEY,
-    SESSION_TOKEN,
     Logins,
     OpenIdToken,
-    instant,
+    credentials_in,
     member_text,
     read_identity_id,
 )
@@ -89,16 +85,7 @@ def read_assumed_role(reply: Reply, identity_id: str) -> AwsCredentials:
     Raises:
         RemoteProtocolError: Something is missing or malformed.
     """
-    found = reply.body.get("Credentials")
-    if not isinstance(found, Mapping):
-        raise RemoteProtocolError("The answer brings no credentials.")
-    return AwsCredentials(
-        access_key_id=member_text(found, "AccessKeyId", ACCESS_KEY_ID),
-        secret_access_key=member_text(found, "SecretAccessKey", SECRET_KEY),
-        session_token=member_text(found, "SessionToken", SESSION_TOKEN),
-        expires_at=instant(found.get("Expiration")),
-        identity_id=identity_id,
-    )
+    return credentials_in(reply, named="SecretAccessKey", identity_id=identity_id)
 
 
 def openid_has_expired(error: ServiceError) -> bool:
