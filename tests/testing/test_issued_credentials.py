@@ -21,18 +21,28 @@ def world() -> World:
     return World(credential_lifetime=10)
 
 
+class Telling(SigV4Auth):  # type: ignore[misc]  # botocore is untyped
+    """Signs as S3 and OpenSearch want it."""
+
+    def _modify_request_before_signing(self, request: Any) -> None:
+        super()._modify_request_before_signing(request)
+        request.headers["X-Amz-Content-SHA256"] = self.payload(request)
+
+
 def issued(world: World) -> LocalCredentials:
     found = world.pool.lookup(world.credentials(world.get_id())["Credentials"]["AccessKeyId"])
     assert found is not None
     return found
 
 
-def signed(keys: LocalCredentials, **changes: Any) -> SignedRequest:
+def signed(
+    keys: LocalCredentials, signer: type[SigV4Auth] = SigV4Auth, **changes: Any
+) -> SignedRequest:
     key_id = changes.get("access_key_id", keys.access_key_id)
     secret = changes.get("secret_key", keys.secret_key)
     token = changes.get("session_token", keys.session_token)
     request = AWSRequest("PUT", URL, headers={}, data=b"body")
-    SigV4Auth(Credentials(key_id, secret, token), "s3", "eu-west-1").add_auth(request)
+    signer(Credentials(key_id, secret, token), "s3", "eu-west-1").add_auth(request)
     headers = {name.lower(): value for name, value in request.headers.items()}
     return SignedRequest(
         method="PUT",
@@ -75,6 +85,19 @@ def test_a_request_that_was_changed_is_refused(world: World) -> None:
         evolve(request, url=URL.replace("7", "8")),
     ):
         assert refusal(world, changed) == "InvalidSignatureException"
+
+
+def test_a_body_is_held_against_the_hash_that_is_told(world: World) -> None:
+    keys = issued(world)
+    request = signed(keys, Telling)
+    assert world.pool.signer_of(request) is keys
+    assert refusal(world, evolve(request, body=b"other")) == "InvalidSignatureException"
+
+
+def test_what_is_added_behind_the_signature_is_refused(world: World) -> None:
+    request = signed(issued(world))
+    more = {**request.headers, "x-amz-acl": "public-read"}
+    assert refusal(world, evolve(request, headers=more)) == "InvalidSignatureException"
 
 
 def test_after_their_end_they_sign_nothing(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -81,4 +82,21 @@ def check_signature(request: SignedRequest, keys: Mapping[str, str]) -> None:
     )
     same_day = request.headers["x-amz-date"].startswith(day)
     if not same_day or not hmac.compare_digest(expected, signature):
-        raise PoolError("InvalidSignatureException", "The signature does not match.")
+        raise _no_match()
+    if not _covers(request, set(names.split(";"))):
+        raise _no_match()
+
+
+def _covers(request: SignedRequest, names: set[str]) -> bool:
+    """Whether everything that must be signed is: AWS wants the host and each x-amz header.
+
+    Where a header tells the body's hash the signature is over that header alone.
+    """
+    needed = {"host", *(name for name in request.headers if name.startswith("x-amz-"))}
+    told = request.headers.get("x-amz-content-sha256", "")
+    told_right = len(told) != 64 or told == hashlib.sha256(request.body).hexdigest()
+    return needed <= names and told_right
+
+
+def _no_match() -> PoolError:
+    return PoolError("InvalidSignatureException", "The signature does not match.")
