@@ -94,6 +94,7 @@ async def test_a_turn_granted_to_somebody_who_leaves_is_not_lost() -> None:
     assert turns.waiting == 0
 
 
+@pytest.mark.slow  # in its long form
 async def test_cancelled_waiters_do_not_pile_up() -> None:
     # threat 35
     turns = limiter(quota=0.001)
@@ -110,6 +111,7 @@ async def test_cancelled_waiters_do_not_pile_up() -> None:
     assert longest <= 67
 
 
+@pytest.mark.slow  # in its long form
 async def test_random_comings_and_goings_lose_no_turn() -> None:
     seed = random.randrange(10**9)
     print(f"seed {seed}")

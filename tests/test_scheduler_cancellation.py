@@ -28,7 +28,7 @@ from .soak import runs
 from .test_cancellation import cancel_after, is_sound, natively_cancel_after
 from .world import PASSWORD, World
 
-POINTS = range(0, 24, runs(short=2, long=1))
+POINTS = range(24)
 ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {})], ids=["asyncio"])
 
 
