@@ -97,7 +97,7 @@ async def test_a_turn_granted_to_somebody_who_leaves_is_not_lost() -> None:
 @pytest.mark.slow  # in its long form
 async def test_cancelled_waiters_do_not_pile_up() -> None:
     # threat 35
-    turns = limiter(quota=0.001)
+    turns = limiter(quota=1e-6)
     await turns.turn(Rank.SIGN_IN)
     longest = 0
     async with anyio.create_task_group() as group:
