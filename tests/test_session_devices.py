@@ -33,7 +33,7 @@ from aiocognito import (
     challenge_from_dict,
     responders,
 )
-from aiocognito.testing import Drop, Refuse
+from aiocognito.testing import Alter, Drop, Refuse
 from aiocognito.tokens.saved import SavedState
 from tests.flaky_store import FlakyStore
 from tests.test_flows import solving, sums
@@ -733,3 +733,64 @@ async def test_a_sign_in_that_comes_between_gets_a_confirmation_of_its_own() -> 
     later = await worker.remember_device()
     assert later.key != earlier.key
     assert set(world.local.pool.user("ana").devices) == {earlier.key, later.key}
+
+
+# --- while the tokens come anew ---------------------------------------------------
+
+
+async def waiting_for_tokens(world: World) -> Session:
+    """A session whose offer is still open, and which has to sign in for its next token."""
+    world.local.faults.add(Refuse("InternalErrorException", "No."), operation="ConfirmDevice")
+    session = world.pool.session("ana", password=PASSWORD, respond=codes(world))
+    await session.access_token()
+    assert changes(world) == ["not-remembered"]
+    world.clock.advance(4000)
+    dead = Refuse("NotAuthorizedException", "Refresh Token has been revoked")
+    world.local.faults.add(dead, operation="GetTokensFromRefreshToken")
+    return session
+
+
+async def test_remembering_waits_for_no_sign_in_that_waits_for_it() -> None:
+    # threat 26
+    world = tracking(policy="remember")
+    session = await waiting_for_tokens(world)
+    with anyio.fail_after(10):
+        device = await session.remember_device()
+    assert session.device is device
+    assert list(world.local.pool.user("ana").devices) == [device.key]
+    assert device.key == (await session.get_device()).key
+
+
+async def test_a_second_caller_gets_what_the_sign_in_brought_too() -> None:
+    world = tracking(policy="remember")
+    session = await waiting_for_tokens(world)
+    found: list[RememberedDevice] = []
+
+    async def remember() -> None:
+        found.append(await session.remember_device())
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(remember)
+    assert found == [session.device] * 3
+    assert list(world.local.pool.user("ana").devices) == [found[0].key]
+
+
+async def test_a_server_that_offers_the_same_device_again_stops_nobody() -> None:
+    # threat 26
+    world = tracking(policy="remember")
+    session = await waiting_for_tokens(world)
+    offered = session.device
+    assert isinstance(offered, NewDevice)
+
+    def the_same(body: dict[str, Any]) -> dict[str, Any]:
+        if "NewDeviceMetadata" in body.get("AuthenticationResult", {}):
+            members = {"DeviceKey": offered.key, "DeviceGroupKey": offered.group_key}
+            body["AuthenticationResult"]["NewDeviceMetadata"] = members
+        return body
+
+    world.local.faults.add(Alter(the_same), operation="RespondToAuthChallenge", times=None)
+    with anyio.fail_after(10), pytest.raises(DeviceNotFound):
+        await session.remember_device()
+    assert await session.access_token()

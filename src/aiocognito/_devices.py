@@ -17,7 +17,7 @@ from attrs import define
 from aiocognito._redact import Secret, without_frames
 from aiocognito._retry import is_ambiguous
 from aiocognito._workers import compute
-from aiocognito.errors import CognitoError, LocalProtocolError, ServiceError
+from aiocognito.errors import CognitoError, DeviceNotFound, LocalProtocolError, ServiceError
 from aiocognito.flow.calls import Call, Reply
 from aiocognito.flow.devices import (
     DrawnDevice,
@@ -94,7 +94,8 @@ class HeldDevice:
         if self.key is not None or self._before != _NONE:
             self._before = (self.key, self.offered, self.remembered)
         if offered is None or offered != self.offered:
-            self._attempt = None
+            # Who confirms the offer before may wait for the very sign-in that brings this.
+            self._attempt = self._one_at_a_time = None
         self.offered, self.remembered = offered, remembered
         self.key = None if self.current is None else self.current.key
 
@@ -123,6 +124,8 @@ class HeldDevice:
         if policy == "ask":
             say(offered.key, "offered")
             return
+        if self._one_at_a_time is not None and self._one_at_a_time.locked():
+            return  # somebody confirms this offer, and may wait for these very tokens
         try:
             await self.remember(ask, None)
         except CognitoError as error:
@@ -145,26 +148,39 @@ class HeldDevice:
             LocalProtocolError: There is none.
             CognitoError: Why a call failed.
         """
-        self._one_at_a_time = self._one_at_a_time or anyio.Lock()
-        async with self._one_at_a_time:
+        while True:
+            lock = self._one_at_a_time = self._one_at_a_time or anyio.Lock()
             offered = self.offered
-            if offered is None:
-                if self.remembered is None:
-                    raise LocalProtocolError("No device was offered to this sign-in.")
-                return self.remembered
-            # Another sign-in may come at every await: its offer has an attempt of its own.
-            attempt = self._attempt
-            if attempt is None or attempt.drawn.device.key != offered.key:
-                attempt = self._attempt = _Attempt(await self._draw(offered))
-            device = attempt.drawn.device
-            if not attempt.confirmed:
-                attempt.needs_consent = await _confirm(ask, attempt, name)
-                attempt.confirmed = True
-            if attempt.needs_consent:
-                await ask(partial(update_device_call, key=device.key, remembered=True))
+            try:
+                async with lock:
+                    if lock is self._one_at_a_time:
+                        return await self._confirmed(ask, name)
+            except DeviceNotFound:
+                if self.offered == offered:
+                    raise
+            # Another sign-in came meanwhile: what it brought is the device now.
+
+    async def _confirmed(self, ask: Ask, name: str | None) -> RememberedDevice:
+        offered = self.offered
+        if offered is None:
+            if self.remembered is None:
+                raise LocalProtocolError("No device was offered to this sign-in.")
+            return self.remembered
+        # Another sign-in may come at every await: its offer has an attempt of its own.
+        attempt = self._attempt
+        if attempt is None or attempt.drawn.device.key != offered.key:
+            attempt = _Attempt(await self._draw(offered))
             if self.offered == offered:
-                self.put(None, device)
-            return device
+                self._attempt = attempt
+        device = attempt.drawn.device
+        if not attempt.confirmed:
+            attempt.needs_consent = await _confirm(ask, attempt, name)
+            attempt.confirmed = True
+        if attempt.needs_consent:
+            await ask(partial(update_device_call, key=device.key, remembered=True))
+        if self.offered == offered:
+            self.put(None, device)
+        return device
 
     async def _draw(self, offered: NewDevice) -> DrawnDevice:
         return await compute(
