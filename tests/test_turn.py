@@ -146,6 +146,22 @@ def test_a_doubt_ends_in_a_sign_in_and_no_alert() -> None:
         play(steps, *begin, (Acquire, lease()))
 
 
+def test_a_wall_clock_that_is_set_back_does_not_make_a_doubt_longer() -> None:
+    # threat 23
+    clock = ManualClock()
+    rules = evolve(SHARED, clock=clock)
+    held = Lease(key=KEY, owner="me", until=clock.boot() + 1e6)
+    entry = ENTRY.attempted(clock.wall())
+    memory = Memory(known=entry, token=T)
+    begin = ((Load, Found(entry, T)), (Acquire, held), (Load, Found(entry, T)))
+    refused = ((Mark, True), (Present, Refused(REUSED)), (Load, Found(entry, T)), (Release, None))
+    assert play(turn(memory, rules), *begin, *refused) == Wait()
+    clock.advance(21)
+    clock.jump(-86_400)
+    end = ((Acquire, held), (SignIn, NO_WAY), (Delete, None), (Release, None))
+    assert play(turn(memory, rules), *begin, *end) == NO_WAY
+
+
 def test_the_child_minted_last_stays_in_front() -> None:
     mine, theirs = "p", ENTRY.followed_by(b"theirs", minted_at=9.0, parent="p")
     merged = theirs.followed_by(b"theirs", minted_at=9.0, parent="p", alt=b"new")

@@ -207,7 +207,7 @@ class Doubt:
     """A refusal that another worker's answer may still explain."""
 
     generation: int
-    until: float  # wall clock
+    until: float  # boot clock
     error: CognitoError
 
 

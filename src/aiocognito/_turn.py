@@ -223,9 +223,10 @@ def _refused(
     attempted = None if base is None else base.attempt_at  # as it was before our own
     ours, memory.lost = memory.lost == hand.token, None
     if rules.shared and base is not None and attempted is not None and not ours:
-        until = attempted + rules.lease + rules.call
-        if attempted <= rules.clock.wall() < until:
+        ago, longest = rules.clock.wall() - attempted, rules.lease + rules.call
+        if 0.0 <= ago < longest:
             # Another's answer may be about to be saved.
+            until = rules.clock.boot() + longest - ago  # a wall clock may be set meanwhile
             memory.doubt = Doubt(base.generation, until, error)
             return Wait()
     ask = SignIn(error, ambiguous=ours or attempted is not None)
@@ -233,7 +234,7 @@ def _refused(
 
 
 def _settle_doubt(doubt: Doubt, base: Entry, memory: Memory, rules: Rules) -> Steps:
-    if rules.clock.wall() < doubt.until:
+    if rules.clock.boot() < doubt.until:
         return Wait()
     memory.doubt = None
     return (yield from _sign_in(SignIn(doubt.error, ambiguous=True), base, rules))
