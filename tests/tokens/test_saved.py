@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiocognito._redact import Secret
-from aiocognito.errors import InvalidArgument
+from aiocognito.errors import InvalidArgument, InvalidType
 from aiocognito.tokens.model import NewDevice
 from aiocognito.tokens.saved import SavedState
 
@@ -78,3 +78,14 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(InvalidArgument):
         SavedState.from_bytes(b"[" * 60_000)
+
+
+def test_more_than_any_state_is_refused_unread() -> None:
+    # threat 29
+    with pytest.raises(InvalidArgument, match="state"):
+        SavedState.from_bytes(FULL.to_bytes() + b" " * 65_536)
+
+
+def test_text_is_no_state() -> None:
+    with pytest.raises(InvalidType, match="bytes"):
+        SavedState.from_bytes(FULL.to_bytes().decode())  # type: ignore[arg-type]
