@@ -478,6 +478,27 @@ async def test_closing_the_pool_lets_go_of_those_who_wait_for_a_turn() -> None:
     assert len(closed) >= 15
 
 
+async def test_closing_the_pool_lets_go_of_sign_ins_that_wait_for_a_turn() -> None:
+    setting = Setting(scheduler={"quotas": {"UserAuthentication": 0.01}})
+    await setting.signed_in()  # the burst is used up
+    began, sent = setting.clock.boot(), len(setting.wire.sent)
+    ended: list[float] = []
+
+    async def sign_in() -> None:
+        with pytest.raises(SessionClosed):
+            await setting.signed_in()
+        ended.append(setting.clock.boot() - began)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(sign_in)
+        await anyio.sleep(1)
+        await setting.pool.aclose()
+    assert ended == [pytest.approx(1, abs=0.1)] * 3
+    assert len(setting.wire.sent) == sent, "nothing goes out through what is closed"
+    assert setting.scheduler._limiter("eu-west-1", "UserAuthentication").waiting == 0
+
+
 async def test_signing_out_does_not_wait_for_a_turn() -> None:
     setting = Setting(scheduler=narrow())
     sessions = await many(setting, 20)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import ref
+from weakref import WeakSet, ref
 
+import anyio
 from attrs import define
 
 from aiocognito._clock import Clock
@@ -140,6 +141,8 @@ class Roster:
         self.counters: Counters = Counters()
         self.forget: Callable[[ref[AnyRenewal]], None] = self._forget  # made once
         self._watch = ClockWatch()
+        self._turns: WeakSet[anyio.CancelScope] = WeakSet()
+        self._disbanded = False
 
     def enrol(self, renewal: AnyRenewal) -> None:
         """Put a session on the list and see to its renewals from now on."""
@@ -186,8 +189,19 @@ class Roster:
         if skew is not None:
             self.observe(ClockSkewed(seconds=skew))
 
+    def waiting(self) -> anyio.CancelScope:
+        """Return a scope for the wait for a turn; `disband` cancels it."""
+        scope = anyio.CancelScope()
+        self._turns.add(scope)
+        if self._disbanded:
+            scope.cancel()
+        return scope
+
     def disband(self) -> None:
         """Let nothing wait for a turn any more: the pool is closed."""
+        self._disbanded = True
+        for scope in list(self._turns):
+            scope.cancel()
         planner, self.planner = self.planner, None
         for member in list(self.members):
             if planner is not None:

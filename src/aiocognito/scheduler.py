@@ -203,7 +203,7 @@ class Scheduler:
         self._rosters.append(roster)
         lane.rosters.append(roster)
         roster.planner = Desk(self._crew, lane, roster)
-        return Metered(transport, partial(self._limiter, region), roster.counters)
+        return Metered(transport, partial(self._limiter, region), roster)
 
     def _detach(self, roster: Roster) -> None:
         """Forget a pool: it is closed."""
