@@ -184,7 +184,7 @@ def test_a_malformed_pool_id_is_found_before_anybody_is_asked() -> None:
 
 
 def test_the_worker_can_be_given_an_end() -> None:
-    program = start("worker.py", "--seconds", "1")
+    program = start("worker.py", "--seconds", "3")
     out, err = finish(program)
     assert (program.returncode, err) == (0, "")
     assert "new tokens by sign-in" in out
