@@ -31,6 +31,7 @@ SMALL: dict[str, Callable[[], Sequence[Target]]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)  # they start processes, on a machine that may be busy
 @pytest.mark.parametrize("name", SMALL)
 def test_a_benchmark_prints_its_targets(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     targets = SMALL[name]()
