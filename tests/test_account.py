@@ -328,7 +328,7 @@ async def test_a_call_presents_a_fresh_token() -> None:
 
 @pytest.mark.parametrize("text", ["Access Token has been revoked", "Access Token has expired"])
 async def test_a_revoked_token_is_replaced_once(text: str) -> None:
-    # LIFECYCLE: refresh once, retry once; what is not repeatable too, for nothing was done
+    # Refresh once, retry once; what is not repeatable too, for nothing was done
     world = World()
     session = await signed_in(world)
     world.local.faults.add(Refuse("NotAuthorizedException", text), operation="ChangePassword")

@@ -128,7 +128,7 @@ async def test_a_hundred_cold_callers_cost_one_fetch() -> None:
 
 
 async def test_in_the_advisory_window_all_are_served_and_one_fetch_is_made() -> None:
-    # LIFECYCLE: 20 callers in the advisory window = 1 call, all served.
+    # 20 callers in the advisory window = 1 call, all served.
     source = Source()
     await source.renewal.get()
     source.clock.advance(75.0)
@@ -210,7 +210,7 @@ async def test_what_is_put_in_place_is_served_and_ends_the_back_off() -> None:
 
 
 async def test_fifty_cold_callers_share_one_failure_and_fifty_more_cost_nothing() -> None:
-    # LIFECYCLE: 50 cold callers against a dead server = 1 call, 50 more inside the
+    # 50 cold callers against a dead server = 1 call, 50 more inside the
     # back-off = 0 calls.
     source = Source()
     source.error = ConnectFailed("InitiateAuth", retry_safe=True)

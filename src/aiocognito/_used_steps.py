@@ -13,18 +13,24 @@ import threading
 from collections import OrderedDict
 from typing import Protocol
 
-__all__ = ["SHARED", "MemorySteps", "UsedSteps", "authenticator_name"]
+__all__ = ["SHARED", "MemorySteps", "UsedSteps", "authenticator_name", "step_after"]
 
 _MOST = 10_000
 # Further ahead nobody waits: the clock was wrong when that step was claimed.
 _AHEAD = 40
 
 
+def step_after(last: int, earliest: int) -> int:
+    """Return the first step that is free where `last` was the last one claimed."""
+    return last + 1 if earliest <= last <= earliest + _AHEAD else earliest
+
+
 class UsedSteps(Protocol):
     """Where workers that share an authenticator agree on who uses which code.
 
-    For `responders.totp`. Something like a Redis script or a conditional write fulfils it:
-    keep the last step per authenticator, for a few minutes.
+    For `responders.totp`. `stores.StoredSteps` does it with any store that the workers
+    share. Something like a Redis script fulfils it too: keep the last step per
+    authenticator, for a few minutes.
     """
 
     async def claim(self, authenticator: str, earliest: int) -> int:
@@ -50,8 +56,7 @@ class MemorySteps:
     async def claim(self, authenticator: str, earliest: int) -> int:
         """See `UsedSteps.claim`. Never waits."""
         with self._lock:
-            last = self._last.pop(authenticator, -1)
-            step = last + 1 if earliest <= last <= earliest + _AHEAD else earliest
+            step = step_after(self._last.pop(authenticator, -1), earliest)
             self._last[authenticator] = step
             if len(self._last) > _MOST:
                 self._last.popitem(last=False)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aiocognito.stores.keyring import KeyringTokenStore
     from aiocognito.stores.memory import MemoryTokenStore
     from aiocognito.stores.redis import RedisTokenStore
+    from aiocognito.stores.steps import StoredSteps
 
 __all__ = [
     "Conflict",
@@ -37,6 +38,7 @@ __all__ = [
     "RedisTokenStore",
     "SharedTokenStore",
     "StoreKey",
+    "StoredSteps",
     "TokenStore",
     "encrypted",
 ]
@@ -58,5 +60,6 @@ __getattr__, __dir__ = _lazily(
         "keyring": ("KeyringTokenStore",),
         "memory": ("MemoryTokenStore",),
         "redis": ("RedisTokenStore",),
+        "steps": ("StoredSteps",),
     },
 )

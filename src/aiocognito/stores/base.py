@@ -68,21 +68,21 @@ class StoreKey:
 
     Attributes:
         kind: ``session`` for a user of a user pool, ``guest`` for an identity id,
-            ``credentials`` for AWS credentials.
-        pool_id: The user pool, or the identity pool.
-        client_id: The app client; empty for a guest.
+            ``credentials`` for AWS credentials, ``authenticator`` for its used codes.
+        pool_id: The user pool, or the identity pool; empty for an authenticator.
+        client_id: The app client; empty for a guest or an authenticator.
         name: The user; for guests whatever tells several apart.
     """
 
-    kind: Literal["session", "guest", "credentials"] = field()
+    kind: Literal["session", "guest", "credentials", "authenticator"] = field()
     pool_id: str = field(validator=_name)
     client_id: str = field(validator=_name, repr=False)
     name: str = field(validator=_name, repr=False)
 
     @kind.validator
     def _known(self, attribute: Attribute[str], value: object) -> None:
-        if value not in ("session", "guest", "credentials"):
-            raise InvalidArgument("kind", "session, guest or credentials")
+        if value not in ("session", "guest", "credentials", "authenticator"):
+            raise InvalidArgument("kind", "session, guest, credentials or authenticator")
 
     @classmethod
     def for_session(cls, pool_id: str, client_id: str, username: str) -> StoreKey:
@@ -99,6 +99,11 @@ class StoreKey:
         """Name the entry of the AWS credentials that a session or a guest brought."""
         client = f"{owner.pool_id} {owner.client_id}".rstrip()
         return cls(kind="credentials", pool_id=identity_pool_id, client_id=client, name=owner.name)
+
+    @classmethod
+    def for_authenticator(cls, name: str) -> StoreKey:
+        """Name the entry of the codes that were used; the name is `UsedSteps.claim`'s."""
+        return cls(kind="authenticator", pool_id="", client_id="", name=name)
 
     def to_bytes(self) -> bytes:
         """Return it as bytes that no other key has; the user's name is readable in them."""
