@@ -20,6 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Correct-Horse-9!"
 LIMIT = soak.runs(short=300, long=3_600)  # seconds
 
+# The library under test runs in processes of its own. What is watched here is the local
+# service's thread alone, where the measuring of coverage now and then takes a lock.
+pytestmark = pytest.mark.may_block
+
 
 def rounds_of(
     store: dict[str, Any], *, most_workers: int, short: int, identities: int
