@@ -303,9 +303,11 @@ async def cancelled_at(step: int, call: Coroutine[Any, Any, Any], *, native: boo
         if steps == step:
             cancel()
 
+    cancel: Callable[[], object]
     if native and on_asyncio():
+        # An eager task runs before anybody has it in hand: it cancels itself.
+        cancel = cancel_this_task
         task = asyncio.ensure_future(by_steps(call, count))
-        cancel: Callable[[], object] = task.cancel
         await asyncio.wait([task])
         if not task.cancelled():
             task.result()
@@ -314,6 +316,12 @@ async def cancelled_at(step: int, call: Coroutine[Any, Any, Any], *, native: boo
             cancel = scope.cancel
             await by_steps(call, count)
     return steps >= step
+
+
+def cancel_this_task() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["scope", "native"])

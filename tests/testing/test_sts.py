@@ -188,7 +188,7 @@ def test_an_error_is_written_as_sts_does() -> None:
         "Code": "InvalidIdentityToken",
         "Message": "a <b> & c",
     }
-    assert ElementTree.fromstring(write_xml_error(PoolError("x", "y", 500)))
+    assert len(ElementTree.fromstring(write_xml_error(PoolError("x", "y", 500))))
 
 
 def test_a_form_is_read() -> None:
